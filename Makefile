@@ -1,0 +1,50 @@
+# The two commands of the README, and the checks. Needs Python 3.11 to 3.13 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CORES ?= 2
+
+.PHONY: help install demo test lint format schema clean
+
+help:
+	@echo "make demo     install into $(VENV) and run config/demo.yaml to the report"
+	@echo "make test     install into $(VENV) and run all tests"
+	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint"
+	@echo "make format   rewrite the sources in the project's format"
+	@echo "make schema   regenerate the config schema and the reference pages"
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"tlsfind needs Python 3.11 to 3.13, found {v[0]}.{v[1]}: name another one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/tlsfind warm-up
+	@touch $(STAMP)
+
+demo: install
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
+	@$(BIN)/tlsfind summary results/demo
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+schema: install
+	$(BIN)/tlsfind schema --write
+
+clean:
+	rm -rf $(VENV) results

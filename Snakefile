@@ -1,0 +1,50 @@
+# From nothing to a table of two-level systems. Table of contents: the config is validated in
+# rules/common.smk, the rules stand in rules/ in the order of the stages, the targets stand here.
+#
+#   snakemake --configfile config/demo.yaml              everything
+#   snakemake --configfile config/demo.yaml landscapes   as far as the landscapes
+
+
+include: "rules/common.smk"
+include: "rules/prepare.smk"
+include: "rules/explore.smk"
+include: "rules/landscape.smk"
+include: "rules/pairs.smk"
+include: "rules/active.smk"
+include: "rules/library.smk"
+include: "rules/analysis.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    glasses,
+    landscapes,
+    pairs,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+        rules.library.output,
+        rules.summary.output,
+        rules.figures.output,
+        rules.table_one.output,
+
+
+rule glasses:
+    input:
+        GLASS_FILES,
+
+
+rule landscapes:
+    input:
+        LANDSCAPE_FILES,
+
+
+rule pairs:
+    input:
+        PAIR_FILES,

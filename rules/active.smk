@@ -1,0 +1,265 @@
+# The active loop, select -> solve -> collect -> train -> predict -> select ..., and the standard
+# procedure that it is compared with. `train` is a checkpoint: its state says whether to go on.
+
+
+rule select_initial:
+    input:
+        pairs=PAIR_FILES,
+    output:
+        batches=expand(
+            f"{LOOP}/selection/batch-{{batch}}.parquet", k="00", batch=INITIAL_BATCHES
+        ),
+    log:
+        f"{R}/logs/select/00.log",
+    benchmark:
+        f"{R}/benchmarks/select/00.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends(
+            "run.seed",
+            "paths.batch",
+            "loop.acquisition",
+            "loop.initial_paths",
+            "loop.initial_transition_share",
+            "loop.initial_close_share",
+            "loop.close_displacement",
+            "loop.standard_transitions",
+        ),
+        output=lambda wildcards, output: Path(output.batches[0]).parent,
+    shell:
+        "tlsfind select {input.pairs} --iteration 0 --config {params.config}"
+        " --output {params.output} > {log} 2>&1"
+
+
+rule select_next:
+    input:
+        pairs=PAIR_FILES,
+        paths=before(f"{LOOP}/paths.parquet"),
+        predictions=before(f"{LOOP}/predictions/{{job}}.parquet"),
+    output:
+        batches=expand(
+            f"{LOOP}/selection/batch-{{batch}}.parquet",
+            batch=BATCHES,
+            allow_missing=True,
+        ),
+    log:
+        f"{R}/logs/select/{{k}}.log",
+    benchmark:
+        f"{R}/benchmarks/select/{{k}}.tsv"
+    wildcard_constraints:
+        k=r"(?!00)\d\d+",
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends(
+            "run.seed",
+            "paths.batch",
+            "loop.acquisition",
+            "loop.paths_per_iteration",
+            "loop.gate",
+            "loop.standard_transitions",
+        ),
+        predictions=repeated("--predictions", "predictions"),
+        output=lambda wildcards, output: Path(output.batches[0]).parent,
+    shell:
+        "tlsfind select {input.pairs} --iteration {wildcards.k} --paths {input.paths}"
+        " {params.predictions} --config {params.config} --output {params.output} > {log} 2>&1"
+
+
+rule solve_paths:
+    input:
+        selection=f"{LOOP}/selection/batch-{{batch}}.parquet",
+        minima=LANDSCAPE_FILES,
+    output:
+        paths=f"{LOOP}/paths/batch-{{batch}}.parquet",
+        candidates=f"{LOOP}/candidates/batch-{{batch}}.parquet",
+    log:
+        f"{R}/logs/paths/{{k}}-{{batch}}.log",
+    benchmark:
+        f"{R}/benchmarks/paths/{{k}}-{{batch}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("paths", "units", "loop.unit_system", without=["paths.batch"]),
+        landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
+    shell:
+        "tlsfind paths {input.selection} {params.landscapes} --config {params.config}"
+        " --output {output.paths} --candidates {output.candidates} > {log} 2>&1"
+
+
+rule collect_paths:
+    input:
+        batches=solved_batches,
+        previous=before(f"{LOOP}/paths.parquet"),
+    output:
+        paths=f"{LOOP}/paths.parquet",
+    log:
+        f"{R}/logs/collect/{{k}}.log",
+    benchmark:
+        f"{R}/benchmarks/collect/{{k}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        config=CONFIG_FILE,
+        previous=repeated("--previous", "previous"),
+    shell:
+        "tlsfind collect {input.batches} {params.previous} --config {params.config}"
+        " --output {output.paths} > {log} 2>&1"
+
+
+checkpoint train:
+    input:
+        pairs=PAIR_FILES,
+        paths=f"{LOOP}/paths.parquet",
+        previous=before(f"{LOOP}/model/history.parquet"),
+    output:
+        state=f"{LOOP}/model/state.json",
+        history=f"{LOOP}/model/history.parquet",
+        out_of_fold=f"{LOOP}/model/out_of_fold.parquet",
+        models=directory(f"{LOOP}/model/models"),
+    log:
+        f"{R}/logs/train/{{k}}.log",
+    benchmark:
+        f"{R}/benchmarks/train/{{k}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends(
+            "run.seed",
+            "learn",
+            "units",
+            "loop.unit_system",
+            "loop.stop_fraction",
+            without=["learn.glasses_per_job"],
+        ),
+        at_maximum=lambda wildcards: int(wildcards.k) >= CONFIG.loop.max_iterations,
+        previous=repeated("--previous", "previous"),
+        output=subpath(output.state, parent=True),
+    shell:
+        "tlsfind train {input.pairs} --iteration {wildcards.k} --paths {input.paths}"
+        " {params.previous} --config {params.config} --output {params.output} > {log} 2>&1"
+
+
+rule predict:
+    input:
+        pairs=predicted_pairs,
+        state=f"{LOOP}/model/state.json",
+    output:
+        predictions=f"{LOOP}/predictions/{{job}}.parquet",
+    log:
+        f"{R}/logs/predict/{{k}}-{{job}}.log",
+    benchmark:
+        f"{R}/benchmarks/predict/{{k}}-{{job}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(120),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("loop.gate"),
+        model=subpath(input.state, parent=True),
+    shell:
+        "tlsfind predict {input.pairs} --model {params.model} --config {params.config}"
+        " --output {output.predictions} > {log} 2>&1"
+
+
+rule select_standard:
+    input:
+        pairs=PAIR_FILES,
+        paths=last(f"{LOOP}/paths.parquet"),
+    output:
+        selection=f"{STANDARD}/selection.parquet",
+        counts=f"{STANDARD}/selection.json",
+    log:
+        f"{R}/logs/select/standard.log",
+    benchmark:
+        f"{R}/benchmarks/select/standard.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("run.seed", "loop.standard_transitions", "loop.standard_paths"),
+    shell:
+        "tlsfind select-standard {input.pairs} --paths {input.paths} --config {params.config}"
+        " --output {output.selection} > {log} 2>&1"
+
+
+rule solve_standard:
+    input:
+        selection=f"{STANDARD}/selection.parquet",
+        minima=LANDSCAPE_FILES,
+    output:
+        paths=f"{STANDARD}/paths/slice-{{batch}}.parquet",
+        candidates=f"{STANDARD}/candidates/slice-{{batch}}.parquet",
+    log:
+        f"{R}/logs/paths/standard-{{batch}}.log",
+    benchmark:
+        f"{R}/benchmarks/paths/standard-{{batch}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("paths", "units", "loop.unit_system", without=["paths.batch"]),
+        landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
+        slices=len(SLICES),
+    shell:
+        "tlsfind paths {input.selection} {params.landscapes} --config {params.config}"
+        " --slice {wildcards.batch}/{params.slices}"
+        " --output {output.paths} --candidates {output.candidates} > {log} 2>&1"
+
+
+rule collect_standard:
+    input:
+        batches=expand(f"{STANDARD}/paths/slice-{{batch}}.parquet", batch=SLICES),
+    output:
+        paths=f"{STANDARD}/paths.parquet",
+    log:
+        f"{R}/logs/collect/standard.log",
+    benchmark:
+        f"{R}/benchmarks/collect/standard.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        config=CONFIG_FILE,
+    shell:
+        "tlsfind collect {input.batches} --config {params.config} --output {output.paths}"
+        " > {log} 2>&1"

@@ -1,0 +1,121 @@
+# Figures, Table I, the numbers and the report.
+
+
+rule figures:
+    input:
+        evidence=expand(f"{GLASS}/equilibration.parquet", glass=GLASSES),
+        pairs=PAIR_FILES,
+        paths=last(f"{LOOP}/paths.parquet"),
+        out_of_fold=last(f"{LOOP}/model/out_of_fold.parquet"),
+        standard=f"{STANDARD}/paths.parquet",
+        double_wells=f"{R}/library/double_wells.parquet",
+    output:
+        equilibration=report(
+            figure("equilibration"),
+            caption=caption("equilibration"),
+            category="Evidence",
+        ),
+        loop=report(figure("loop"), caption=caption("loop"), category="Evidence"),
+        fig1b=report(figure("fig1b"), caption=caption("fig1b"), category="Figures"),
+        fig3=report(figure("fig3"), caption=caption("fig3"), category="Figures"),
+        fig4=report(figure("fig4"), caption=caption("fig4"), category="Figures"),
+        fig6=report(figure("fig6"), caption=caption("fig6"), category="Figures"),
+    log:
+        f"{R}/logs/figures.log",
+    benchmark:
+        f"{R}/benchmarks/figures.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("analysis", "units", "loop.unit_system"),
+        results=subpath(output.loop, ancestor=2),
+        output=subpath(output.loop, parent=True),
+    shell:
+        "tlsfind figures {params.results} --config {params.config} --output {params.output}"
+        " > {log} 2>&1"
+
+
+rule table_one:
+    input:
+        pairs=PAIR_FILES,
+        paths=last(f"{LOOP}/paths.parquet"),
+        standard=f"{STANDARD}/paths.parquet",
+        counts=f"{STANDARD}/selection.json",
+    output:
+        table=report(
+            f"{R}/tables/table_1.csv", caption=caption("table_1"), category="Tables"
+        ),
+    log:
+        f"{R}/logs/table_1.log",
+    benchmark:
+        f"{R}/benchmarks/table_1.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("units", "loop.unit_system"),
+        results=subpath(output.table, ancestor=2),
+    shell:
+        "tlsfind table-one {params.results} --config {params.config} --output {output.table}"
+        " > {log} 2>&1"
+
+
+rule summary:
+    input:
+        pairs=PAIR_FILES,
+        state=last(f"{LOOP}/model/state.json"),
+        table=f"{R}/tables/table_1.csv",
+        tls=f"{R}/library/tls.parquet",
+    output:
+        summary=f"{R}/summary.json",
+    log:
+        f"{R}/logs/summary.log",
+    benchmark:
+        f"{R}/benchmarks/summary.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        results=subpath(output.summary, parent=True),
+    shell:
+        "tlsfind summary {params.results} --output {output.summary} > {log} 2>&1"
+
+
+rule report:
+    input:
+        glasses=expand(f"{GLASS}/glass.parquet", glass=GLASSES),
+        figures=rules.figures.output,
+        table=f"{R}/tables/table_1.csv",
+        summary=f"{R}/summary.json",
+        state=last(f"{LOOP}/model/state.json"),
+    output:
+        report=f"{R}/report.html",
+    log:
+        f"{R}/logs/report.log",
+    benchmark:
+        f"{R}/benchmarks/report.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("run.name", "analysis", "units", "loop.unit_system"),
+        results=subpath(output.report, parent=True),
+    shell:
+        "tlsfind report {params.results} --config {params.config} --output {output.report}"
+        " > {log} 2>&1"

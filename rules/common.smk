@@ -1,0 +1,173 @@
+# The config of the run, its file names, and the functions that rules share.
+
+import json
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from tlsfind import config as settings
+from tlsfind.errors import ConfigError
+
+min_version("9.10")
+
+
+def validated(content):
+    """The run's config, or one message that names every wrong key."""
+    if not content:
+        raise WorkflowError(
+            "no config: name one with --configfile, e.g. snakemake --configfile config/demo.yaml"
+        )
+    try:
+        return settings.parse(
+            content, " ".join(map(str, workflow.configfiles)) or "config"
+        )
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+CONFIG = validated(config)
+R = str(CONFIG.run.output)
+CONFIG_FILE = f"{R}/config.yaml"
+GLASSES = CONFIG.glass_names
+
+# The commands come from the environment that runs snakemake, whatever else is on the PATH.
+shell.prefix(f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':$PATH; ")
+
+
+# The commands read the config in force, with every default spelled out, from the results. It is
+# written before the first job; rules name it as a parameter, not as an input, and re-run only when
+# a key changes that they depend on.
+onstart:
+    text = settings.dump(CONFIG)
+    file = Path(CONFIG_FILE)
+    if not file.is_file() or file.read_text() != text:
+        from tlsfind.tables import atomic
+
+        with atomic(file) as temporary:
+            temporary.write_text(text)
+
+
+def depends(*keys, without=()):
+    """The values of config keys as text, for `params`: a change of one re-runs the rule.
+
+    Keys are sections or section.key; `without` takes single keys out of a section.
+    """
+    content = CONFIG.model_dump(mode="json")
+    values = {}
+    for key in keys:
+        section, _, name = key.partition(".")
+        value = content[section]
+        if name:
+            value = value[name]
+        elif isinstance(value, dict):
+            value = {k: v for k, v in value.items() if f"{section}.{k}" not in without}
+        values[key] = value
+    return json.dumps(values, sort_keys=True)
+
+
+def scaled(amount):
+    """A resource that grows with every retry of a job."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def repeated(option, name):
+    """Parameter: the option once for each file of the input `name`, which may be none."""
+    return lambda wildcards, input: [
+        f"{option} {file}" for file in getattr(input, name)
+    ]
+
+
+def numbered(items, per_job):
+    """Names 000, 001, ... of the jobs that share `items`; one job even if there is nothing."""
+    return [f"{job:03d}" for job in range(max(1, -(-items // per_job)))]
+
+
+# Files that more than one rules file names.
+GLASS = f"{R}/glasses/{{glass}}"
+EXPLORE = f"{R}/explore/{{glass}}/block-{{block}}"
+LANDSCAPE = f"{R}/landscape/{{glass}}"
+LOOP = f"{R}/loop/{{k}}"
+STANDARD = f"{R}/standard"
+
+BLOCKS = numbered(CONFIG.explore.trajectories, CONFIG.explore.trajectories_per_block)
+GLASS_FILES = expand(f"{GLASS}/glass.npz", glass=GLASSES)
+LANDSCAPE_FILES = expand(f"{LANDSCAPE}/minima.npz", glass=GLASSES)
+PAIR_FILES = expand(f"{R}/pairs/{{glass}}.parquet", glass=GLASSES)
+
+
+wildcard_constraints:
+    glass=r"T[0-9.e-]+-\d\d\d\d+",
+    block=r"\d\d\d+",
+    k=r"\d\d+",
+    batch=r"\d\d\d+",
+    job=r"\d\d\d+",
+
+
+def trajectories(wildcards):
+    """First and last trajectory of a block: what else of the config does not change it."""
+    first = int(wildcards.block) * CONFIG.explore.trajectories_per_block
+    return [
+        first,
+        min(first + CONFIG.explore.trajectories_per_block, CONFIG.explore.trajectories)
+        - 1,
+    ]
+
+
+# The active loop. Batches of the initial selection, of a later one, and of the standard procedure;
+# prediction jobs, each for some glasses.
+INITIAL_BATCHES = numbered(CONFIG.loop.initial_paths, CONFIG.paths.batch)
+BATCHES = numbered(CONFIG.loop.paths_per_iteration, CONFIG.paths.batch)
+SLICES = numbered(CONFIG.loop.standard_paths, CONFIG.paths.batch)
+PREDICTION_JOBS = numbered(len(GLASSES), CONFIG.learn.glasses_per_job)
+
+
+def before(path):
+    """Input function: `path` at the iteration before; nothing at iteration 0."""
+    return lambda wildcards: (
+        expand(path, k=f"{int(wildcards.k) - 1:02d}", job=PREDICTION_JOBS)
+        if int(wildcards.k)
+        else []
+    )
+
+
+def solved_batches(wildcards):
+    """The path tables of an iteration."""
+    names = BATCHES if int(wildcards.k) else INITIAL_BATCHES
+    return expand(f"{LOOP}/paths/batch-{{batch}}.parquet", k=wildcards.k, batch=names)
+
+
+def predicted_pairs(wildcards):
+    """The pairs tables of a prediction job."""
+    first = int(wildcards.job) * CONFIG.learn.glasses_per_job
+    return PAIR_FILES[first : first + CONFIG.learn.glasses_per_job]
+
+
+def last(path):
+    """Input function: `path` at the loop's last iteration.
+
+    Walks the checkpoints 0, 1, ... until one says converged or the maximum is reached. Asking for
+    a state that does not exist yet makes snakemake run that iteration and then ask again.
+    """
+
+    def of_last_iteration(wildcards):
+        for k in range(CONFIG.loop.max_iterations + 1):
+            name = f"{k:02d}"
+            with checkpoints.train.get(k=name).output.state.open() as state:
+                if json.load(state)["converged"]:
+                    break
+        return expand(path, k=name)
+
+    return of_last_iteration
+
+
+# Figures are drawn in every format of the config; the report of snakemake shows the first.
+def figure(name):
+    """File of a figure."""
+    return f"{R}/figures/{name}.{CONFIG.analysis.formats[0]}"
+
+
+def caption(name):
+    """Caption of a figure or table in the report of snakemake."""
+    return f"../workflow/report/{name}.rst"

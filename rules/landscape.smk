@@ -1,0 +1,30 @@
+# One identity for each minimum of a glass, and its transitions.
+
+
+rule landscape:
+    input:
+        visits=expand(f"{EXPLORE}/visits.parquet", block=BLOCKS, allow_missing=True),
+        minima=expand(f"{EXPLORE}/minima.npz", block=BLOCKS, allow_missing=True),
+    output:
+        table=f"{LANDSCAPE}/minima.parquet",
+        minima=f"{LANDSCAPE}/minima.npz",
+        transitions=f"{LANDSCAPE}/transitions.parquet",
+        visits=f"{LANDSCAPE}/visits.parquet",
+    log:
+        f"{R}/logs/landscape/{{glass}}.log",
+    benchmark:
+        f"{R}/benchmarks/landscape/{{glass}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("landscape"),
+        blocks=lambda wildcards: expand(EXPLORE, block=BLOCKS, glass=wildcards.glass),
+        output=subpath(output.minima, parent=True),
+    shell:
+        "tlsfind landscape {wildcards.glass} {params.blocks} --config {params.config}"
+        " --output {params.output} > {log} 2>&1"

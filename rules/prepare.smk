@@ -1,0 +1,26 @@
+# Equilibrium liquids at T_f, cooled to glasses.
+
+
+rule prepare:
+    output:
+        glass=f"{GLASS}/glass.npz",
+        table=f"{GLASS}/glass.parquet",
+        evidence=f"{GLASS}/equilibration.parquet",
+    log:
+        f"{R}/logs/prepare/{{glass}}.log",
+    benchmark:
+        f"{R}/benchmarks/prepare/{{glass}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(720),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("run.seed", "model", "prepare"),
+        glass=lambda wildcards: CONFIG.glass(wildcards.glass),
+        output=subpath(output.glass, parent=True),
+    shell:
+        "tlsfind prepare {wildcards.glass} --config {params.config} --output {params.output}"
+        " > {log} 2>&1"

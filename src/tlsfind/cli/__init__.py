@@ -1,0 +1,134 @@
+"""The command line: one command for each stage, three for a single case, a few tools.
+
+A command parses its arguments, reads the config and calls one function of the package. The heavy
+parts of the package are imported inside the commands, so that ``tlsfind --help`` answers at once.
+
+Exit status: 0 success, 1 an error of tlsfind itself, 2 wrong input or usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tlsfind import __version__
+from tlsfind.cli import loop, outputs, single, stages, tools
+from tlsfind.errors import TlsfindError
+
+INTERNAL_ERROR = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+#: File-system errors that a wrong path or missing permission causes.
+_PATH_ERRORS = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
+app = typer.Typer(
+    name="tlsfind",
+    help="Find tunnelling two-level systems in computer glasses. "
+    "Quantities are in reduced units unless a unit is named.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tlsfind {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _global_options(
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", help="Show the traceback of an error (also: TLSFIND_DEBUG=1; any position)."
+        ),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options of every command; ``main`` takes ``--debug`` out of the arguments beforehand."""
+
+
+stages.register(app)
+loop.register(app)
+outputs.register(app)
+single.register(app)
+tools.register(app)
+
+
+def _join_lines(text: str) -> str:
+    """Docstring paragraphs, each on one line: Typer wraps them to the terminal's width."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+for _command in app.registered_commands:
+    if _command.callback is not None:
+        _command.help = _join_lines(_command.callback.__doc__ or "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        arguments: what follows the program's name; ``sys.argv`` if None.
+    """
+    debug, rest = _take_debug(list(sys.argv[1:] if arguments is None else arguments))
+    command = typer.main.get_command(app)
+    try:
+        status = command(args=rest, prog_name="tlsfind", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED, debug)
+    except TlsfindError as error:
+        return _fail(f"error: {error}", WRONG_INPUT, debug)
+    except _PATH_ERRORS as error:
+        return _fail(f"error: {error.filename}: {error.strerror}", WRONG_INPUT, debug)
+    except Exception as error:
+        if _is_usage_error(error):
+            error.show()  # type: ignore[attr-defined]
+            return WRONG_INPUT
+        text = " ".join(str(error).split())
+        hint = "" if debug else " (run again with --debug for the traceback)"
+        message = f"internal error: {type(error).__name__}: {text}{hint}"
+        return _fail(message, INTERNAL_ERROR, debug)
+    return status if isinstance(status, int) else 0
+
+
+def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:
+    """Whether tracebacks are wanted, and the arguments without ``--debug``."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    environment = os.environ.get("TLSFIND_DEBUG", "") not in ("", "0")
+    return environment or len(options) < end, options + arguments[end:]
+
+
+def _is_usage_error(error: Exception) -> bool:
+    """Whether Typer (any version, with its own or the system's Click) rejected the arguments."""
+    return hasattr(error, "format_message") and hasattr(error, "show")
+
+
+def _fail(message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"tlsfind: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,67 @@
+"""What the commands share: their common options, the config, and the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tlsfind import __version__
+
+if TYPE_CHECKING:
+    from tlsfind.config import Config
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", metavar="FILE", help="The run's config file (YAML).")
+]
+OutputFolder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="Folder that receives the files.")
+]
+OutputFile = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="File that is written.")
+]
+Glass = Annotated[str, typer.Argument(metavar="GLASS", help="Name of a glass, e.g. T0.092-0003.")]
+PairTables = Annotated[
+    list[Path], typer.Argument(metavar="PAIRS...", help="Tables of pairs, one for each glass.")
+]
+Iteration = Annotated[
+    int, typer.Option("--iteration", "-k", min=0, help="Iteration of the loop, from 0.")
+]
+
+_log = logging.getLogger("tlsfind")
+
+
+def start_log() -> None:
+    """Send the package's log to the standard error stream, with the time in a batch job."""
+    handler = logging.StreamHandler(sys.stderr)
+    line = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(levelname)s %(message)s"
+    handler.setFormatter(logging.Formatter(line))
+    _log.handlers = [handler]
+    _log.setLevel(logging.INFO)
+
+
+@contextmanager
+def stage(name: str, config_file: Path) -> Iterator[Config]:
+    """Read the config, and log the begin and the end of a stage.
+
+    Args:
+        name: the stage and what it works on, for the log.
+        config_file: YAML file of the run.
+
+    Raises:
+        ConfigError: the config is missing or does not validate.
+    """
+    from tlsfind.config import load
+
+    start_log()
+    config = load(config_file)
+    begin = time.monotonic()
+    _log.info("%s: tlsfind %s, config %s (%s)", name, __version__, config_file, config.hash)
+    yield config
+    _log.info("%s: done in %.1f s", name, time.monotonic() - begin)

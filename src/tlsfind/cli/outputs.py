@@ -1,0 +1,123 @@
+"""What a run leaves behind: the library, figures, tables and the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlsfind.cli.common import ConfigOption, OutputFile, OutputFolder, PairTables, stage
+
+_PANEL = "Results"
+
+Results = Annotated[
+    Path, typer.Argument(metavar="RESULTS", help="Folder of the run (run.output of its config).")
+]
+Landscapes = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder with one landscape per glass.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    for command in (library, export, figures):
+        app.command(rich_help_panel=_PANEL)(command)
+    app.command("table-one", rich_help_panel=_PANEL)(table_one)
+    for command in (report, summary):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def library(
+    pairs: PairTables,
+    config: ConfigOption,
+    paths: Annotated[
+        Path, typer.Option(metavar="FILE", help="Table of all paths of the active loop.")
+    ],
+    landscapes: Landscapes,
+    output: OutputFolder,
+    standard: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Paths solved for the standard procedure alone."),
+    ] = None,
+) -> None:
+    """Gather the double wells and the TLS.
+
+    Writes double_wells.parquet and tls.parquet (each path with its features), and both minima of
+    each TLS as extended XYZ with displacement vectors (sigma).
+    """
+    with stage("library", config) as settings:
+        from tlsfind.library.stage import library as run
+
+        run(settings, paths, standard, pairs, landscapes, output)
+
+
+def export(
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="double_wells.parquet or tls.parquet.")
+    ],
+    glass: Annotated[str, typer.Argument(metavar="GLASS", help="Name of the glass.")],
+    a: Annotated[int, typer.Argument(metavar="A", min=0, help="Identifier of a minimum.")],
+    b: Annotated[int, typer.Argument(metavar="B", min=0, help="Identifier of the other one.")],
+    config: ConfigOption,
+    landscapes: Landscapes,
+    output: OutputFile,
+) -> None:
+    """Write a double well as extended XYZ with displacement vectors.
+
+    Two files: the lower minimum in the file named, the higher one beside it (name ending in _b).
+    """
+    with stage(f"export {glass} {a} {b}", config) as settings:
+        from tlsfind.library.stage import export as run
+
+        for file in run(settings, table, landscapes, glass, a, b, output):
+            typer.echo(file)
+
+
+def figures(results: Results, config: ConfigOption, output: OutputFolder) -> None:
+    """Draw the figures of a run, each with a table of its numbers."""
+    with stage("figures", config) as settings:
+        from tlsfind.analysis.stage import figures as run
+
+        run(settings, results, output)
+
+
+def table_one(results: Results, config: ConfigOption, output: OutputFile) -> None:
+    """Compare the loop with the standard procedure: TLS and paths of both (Table I), as CSV."""
+    with stage("table-one", config) as settings:
+        from tlsfind.analysis.stage import table_one as run
+
+        run(settings, results, output)
+
+
+def report(results: Results, config: ConfigOption, output: OutputFile) -> None:
+    """Write the report of a run: one HTML file that needs nothing else."""
+    with stage("report", config) as settings:
+        from tlsfind.analysis.stage import report as run
+
+        run(settings, results, output)
+
+
+def summary(
+    results: Results,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write it as JSON.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the numbers of a run: glasses, minima, pairs, paths, double wells, TLS."""
+    from tlsfind.analysis.stage import print_summary
+    from tlsfind.analysis.stage import summary as run
+
+    numbers = run(results)
+    text = json.dumps(numbers, indent=2, allow_nan=False)
+    if output is not None:
+        from tlsfind.tables import atomic
+
+        with atomic(output) as temporary:
+            temporary.write_text(text + "\n")
+    if as_json:
+        typer.echo(text)
+    else:
+        print_summary(numbers)

@@ -1,0 +1,62 @@
+"""Tools of the project itself: generated reference files, compiled kernels."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlsfind.cli.common import start_log
+from tlsfind.errors import InputError
+
+_PANEL = "Tools"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    app.command(rich_help_panel=_PANEL)(schema)
+    app.command("warm-up", rich_help_panel=_PANEL)(warm_up)
+
+
+def schema(
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="Root of the tlsfind repository.")
+    ] = Path("."),
+    write: Annotated[bool, typer.Option("--write", help="Write the files.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail unless the files are in step with the code.")
+    ] = False,
+) -> None:
+    """Generate the config's JSON schema and the reference pages of keys and tables.
+
+    Without an option the JSON schema is printed and nothing is written.
+    """
+    from tlsfind import reference
+
+    if write and check:
+        raise typer.BadParameter("--write and --check exclude each other", param_hint="--check")
+    if write:
+        for file in reference.write(root):
+            typer.echo(f"wrote {file}")
+    elif check:
+        stale = reference.out_of_step(root)
+        if stale:
+            names = ", ".join(str(file) for file in stale)
+            raise InputError(
+                f"{names}: out of step with the code, expected what `tlsfind schema --write` writes"
+            )
+        typer.echo("schema and reference pages are in step with the code")
+    else:
+        typer.echo(reference.config_schema(), nl=False)
+
+
+def warm_up() -> None:
+    """Compile the numerical kernels and cache them, so that later commands start at once."""
+    start_log()
+    begin = time.monotonic()
+    from tlsfind.engine.native.warmup import warm_up as compile_engine
+
+    compile_engine()
+    typer.echo(f"kernels compiled and cached in {time.monotonic() - begin:.1f} s")

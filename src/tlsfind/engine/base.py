@@ -1,0 +1,80 @@
+"""What every engine can do: energies, forces, quenches and dynamics of one set of particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quench:
+    """An inherent structure.
+
+    Attributes:
+        positions: (N, 3).
+        energy: total energy.
+        max_force: largest absolute force component.
+        evaluations: force evaluations spent.
+        converged: whether the force tolerance was met.
+    """
+
+    positions: np.ndarray
+    energy: float
+    max_force: float
+    evaluations: int
+    converged: bool
+
+
+@dataclass
+class State:
+    """A moving system.
+
+    Attributes:
+        positions: (N, 3), unwrapped.
+        velocities: (N, 3).
+    """
+
+    positions: np.ndarray
+    velocities: np.ndarray
+
+
+class Engine(Protocol):
+    """The protocol that the rest of the project is written against."""
+
+    n_particles: int
+    box: float
+
+    def energy(self, positions: np.ndarray) -> float:
+        """Total potential energy of ``positions`` (N, 3)."""
+        ...
+
+    def energy_forces(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Total potential energy and forces (N, 3) of ``positions`` (N, 3)."""
+        ...
+
+    def path_energy_forces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Energies (P,) and forces (P, N, 3) of ``images`` (P, N, 3), unwrapped along the path."""
+        ...
+
+    def quench(
+        self, positions: np.ndarray, force_tolerance: float = 1e-6, max_evaluations: int = 20000
+    ) -> Quench:
+        """The inherent structure of ``positions`` (N, 3)."""
+        ...
+
+    def run(
+        self,
+        state: State,
+        steps: int,
+        time_step: float,
+        temperature: float = 0.0,
+        thermostat_time: float = 0.0,
+    ) -> np.ndarray:
+        """Advance ``state`` in place: NVE, or Berendsen where ``thermostat_time`` > 0.
+
+        Returns:
+            (steps, 2): potential and kinetic energy after each step.
+        """
+        ...

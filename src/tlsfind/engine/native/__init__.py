@@ -1,0 +1,1 @@
+"""The native engine: Numba kernels for polydisperse soft spheres."""

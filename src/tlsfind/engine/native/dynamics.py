@@ -1,0 +1,98 @@
+"""Numba kernels for molecular dynamics."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tlsfind.engine.native.forces import energy_forces
+from tlsfind.engine.native.neighbours import build_list, moved
+from tlsfind.engine.native.potential import FAST
+
+OK = 0
+LIST_TOO_SMALL = 1
+DIVERGED = 2
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def refresh_list(positions, reference, reach, diameters, box, skin, lists):
+    """Rebuild the list around ``positions`` if they left ``reference`` by half the skin.
+
+    Returns:
+        OK, LIST_TOO_SMALL or DIVERGED.
+    """
+    if not moved(positions, reference, 0.5 * skin):
+        return OK
+    start, neighbour, inverse, shift = lists
+    reference[:] = positions
+    count = build_list(
+        positions, reach, diameters, box, skin, -1.0, start, neighbour, inverse, shift
+    )
+    if count < 0:
+        return DIVERGED
+    if count > len(neighbour):
+        reference[:] = np.inf
+        return LIST_TOO_SMALL
+    return OK
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def kinetic_energy(velocities):
+    """Kinetic energy of unit masses; ``velocities`` is (N, 3)."""
+    total = 0.0
+    for i in range(len(velocities)):
+        for axis in range(3):
+            total += velocities[i, axis] ** 2
+    return 0.5 * total
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def velocity_verlet(
+    positions, velocities, forces, time_step, steps, temperature, coupling, diameters, box, skin,
+    reference, reach, lists, shifts, energies,
+):  # fmt: skip
+    """Integrate in place; with ``coupling`` > 0 under a Berendsen thermostat.
+
+    Args:
+        positions, velocities, forces: (N, 3), advanced in place; ``forces`` must be current.
+        time_step: dt.
+        steps: number of steps.
+        temperature: target of the thermostat.
+        coupling: dt / tau of the thermostat, 0 for NVE (Berendsen et al., J. Chem. Phys. 81, 3684).
+        diameters, box, skin, reference, reach, lists, shifts: see ``refresh_list``.
+        energies: (steps, 2), filled with potential and kinetic energy after each step.
+
+    Returns:
+        (status, steps done): after LIST_TOO_SMALL the call can be repeated for the rest.
+    """
+    n = len(positions)
+    half = 0.5 * time_step
+    for step in range(steps):
+        for i in range(n):
+            for axis in range(3):
+                velocities[i, axis] += half * forces[i, axis]
+                positions[i, axis] += time_step * velocities[i, axis]
+        status = refresh_list(positions, reference, reach, diameters, box, skin, lists)
+        if status != OK:
+            for i in range(n):
+                for axis in range(3):
+                    positions[i, axis] -= time_step * velocities[i, axis]
+                    velocities[i, axis] -= half * forces[i, axis]
+            return status, step
+        potential = energy_forces(positions, shifts, lists[0], lists[1], lists[2], lists[3], forces)
+        for i in range(n):
+            for axis in range(3):
+                velocities[i, axis] += half * forces[i, axis]
+        kinetic = kinetic_energy(velocities)
+        if not (kinetic < np.inf):
+            return DIVERGED, step
+        if coupling > 0.0:
+            current = 2.0 * kinetic / (3.0 * n - 3.0)
+            factor = np.sqrt(1.0 + coupling * (temperature / current - 1.0))
+            for i in range(n):
+                for axis in range(3):
+                    velocities[i, axis] *= factor
+            kinetic *= factor * factor
+        energies[step, 0] = potential
+        energies[step, 1] = kinetic
+    return OK, steps

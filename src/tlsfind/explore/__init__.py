@@ -1,0 +1,1 @@
+"""Explore a glass: molecular dynamics with frequent quenches to inherent structures."""

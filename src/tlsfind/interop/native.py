@@ -1,0 +1,301 @@
+"""The project's own format: ``glass.npz`` (a prepared glass) and ``minima.npz`` (many minima).
+
+Both are uncompressed NumPy archives. A file appears under its name only when it is complete.
+
+``glass.npz``: positions (N, 3), velocities (N, 3), diameters (N,), box, glass, temperature,
+preparation_temperature, and further keys that the preparation may add.
+
+``minima.npz``: positions (n, N, 3), energies (n,), max_forces (n,), minimum (n,), diameters (N,),
+box, glass.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlsfind.configuration import Configuration
+from tlsfind.errors import InputError
+from tlsfind.tables import atomic
+
+CONFIGURATION_KEYS = ("positions", "diameters", "box")
+GLASS_INFO_KEYS = ("glass", "temperature", "preparation_temperature")
+GLASS_KEYS = (*CONFIGURATION_KEYS, "velocities", *GLASS_INFO_KEYS)
+MINIMA_KEYS = (*CONFIGURATION_KEYS, "energies", "max_forces", "minimum", "glass")
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Minima of one glass: the same particles at n sets of positions, in reduced units.
+
+    Attributes:
+        positions: (n, N, 3) float64.
+        energies: (n,) total energies.
+        max_forces: (n,) largest force components.
+        minimum: (n,) int32 identifiers, all different.
+        diameters: (N,) float64.
+        box: edge length of the cubic box.
+        glass: name of the glass.
+        source: the file, for messages.
+    """
+
+    positions: np.ndarray
+    energies: np.ndarray
+    max_forces: np.ndarray
+    minimum: np.ndarray
+    diameters: np.ndarray
+    box: float
+    glass: str
+    source: str = field(default="minima", compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("positions", "energies", "max_forces", "diameters"):
+            array = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "minimum", np.ascontiguousarray(self.minimum, dtype=np.int32))
+        object.__setattr__(self, "box", float(self.box))
+        object.__setattr__(self, "glass", str(self.glass))
+        if self.positions.ndim != 3 or self.positions.shape[2] != 3:
+            raise InputError(
+                f"{self.source}: positions have shape {self.positions.shape}, expected (n, N, 3)"
+            )
+        count, particles = self.positions.shape[:2]
+        expected = {"energies": count, "max_forces": count, "minimum": count}
+        for name, length in {**expected, "diameters": particles}.items():
+            shape = getattr(self, name).shape
+            if shape != (length,):
+                raise InputError(
+                    f"{self.source}: {name} has shape {shape}, expected ({length},) beside "
+                    f"positions of shape {self.positions.shape}"
+                )
+        if len(np.unique(self.minimum)) != count:
+            raise InputError(f"{self.source}: an identifier occurs twice in 'minimum'")
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def row(self, identifier: int) -> int:
+        """The row that holds the minimum ``identifier``.
+
+        Raises:
+            InputError: there is no such minimum.
+        """
+        rows = np.flatnonzero(self.minimum == identifier)
+        if not rows.size:
+            raise InputError(
+                f"{self.source}: no minimum {identifier}, expected one of {_spread(self.minimum)}"
+            )
+        return int(rows[0])
+
+    def configuration(self, identifier: int) -> Configuration:
+        """The minimum ``identifier`` as a configuration.
+
+        Raises:
+            InputError: there is no such minimum, or its positions are not finite.
+        """
+        row = self.row(identifier)
+        source = f"{self.source}#{identifier}"
+        return Configuration(self.positions[row], self.diameters, self.box, source)
+
+
+def save_glass(
+    path: str | Path,
+    configuration: Configuration,
+    velocities: np.ndarray,
+    info: Mapping[str, Any],
+) -> None:
+    """Write a ``glass.npz``.
+
+    Args:
+        path: the file.
+        configuration: the particles.
+        velocities: (N, 3) velocities.
+        info: at least ``glass``, ``temperature`` and ``preparation_temperature``; strings,
+            numbers or arrays.
+
+    Raises:
+        ValueError: the velocities' shape or the keys of ``info`` do not fit.
+    """
+    velocities = np.asarray(velocities, dtype=np.float64)
+    if velocities.shape != configuration.positions.shape:
+        raise ValueError(
+            f"velocities have shape {velocities.shape}, expected {configuration.positions.shape}"
+        )
+    missing = [key for key in GLASS_INFO_KEYS if key not in info]
+    taken = [key for key in (*CONFIGURATION_KEYS, "velocities") if key in info]
+    if missing or taken:
+        raise ValueError(f"info lacks {missing} and must not have {taken}")
+    _save(
+        path,
+        {
+            "positions": configuration.positions,
+            "velocities": velocities,
+            "diameters": configuration.diameters,
+            "box": configuration.box,
+            **info,
+        },
+    )
+
+
+def load_glass(path: str | Path) -> tuple[Configuration, np.ndarray, dict[str, Any]]:
+    """Read a ``glass.npz``.
+
+    Returns:
+        The configuration, the velocities (N, 3), and everything else in the file by key:
+        scalars as Python values, the rest as arrays.
+
+    Raises:
+        InputError: the file is missing, truncated, lacks a key or holds senseless numbers.
+    """
+    arrays = _load(path, GLASS_KEYS)
+    configuration = _configuration(arrays, str(path))
+    velocities = _floats(arrays, "velocities", path)
+    if velocities.shape != configuration.positions.shape:
+        raise InputError(
+            f"{path}: velocities have shape {velocities.shape}, expected "
+            f"{configuration.positions.shape}"
+        )
+    if not np.isfinite(velocities).all():
+        raise InputError(f"{path}: NaN or infinite velocities, expected finite numbers")
+    rest = set(arrays) - {*CONFIGURATION_KEYS, "velocities"}
+    info = {key: a.item() if (a := arrays[key]).ndim == 0 else a for key in sorted(rest)}
+    return configuration, velocities, info
+
+
+def save_minima(path: str | Path, minima: Minima) -> None:
+    """Write a ``minima.npz``."""
+    _save(path, {key: getattr(minima, key) for key in MINIMA_KEYS})
+
+
+def load_minima(path: str | Path) -> Minima:
+    """Read a ``minima.npz``.
+
+    Raises:
+        InputError: the file is missing, truncated, lacks a key, or its arrays do not fit.
+    """
+    arrays = _load(path, MINIMA_KEYS)
+    identifiers = arrays["minimum"]
+    if identifiers.dtype.kind not in "iu":
+        raise InputError(f"{path}: 'minimum' holds {identifiers.dtype}, expected integers")
+    return Minima(
+        positions=_floats(arrays, "positions", path),
+        energies=_floats(arrays, "energies", path),
+        max_forces=_floats(arrays, "max_forces", path),
+        minimum=identifiers,
+        diameters=_floats(arrays, "diameters", path),
+        box=_box(arrays, str(path)),
+        glass=str(arrays["glass"]),
+        source=str(path),
+    )
+
+
+def read_native(path: str | Path, identifier: int | None = None) -> Configuration:
+    """Read the particles of a ``glass.npz``, or one minimum of a ``minima.npz``.
+
+    Raises:
+        InputError: as for the loaders, or an identifier is given for a glass, or missing for
+            minima.
+    """
+    keys = _keys(path)
+    if "minimum" in keys:
+        minima = load_minima(path)
+        if identifier is None:
+            raise InputError(
+                f"{path} holds {len(minima)} minima, expected {path}#IDENTIFIER with one of "
+                f"{_spread(minima.minimum)}"
+            )
+        return minima.configuration(identifier)
+    if identifier is not None:
+        raise InputError(
+            f"{path}#{identifier}: the file holds one configuration, expected no '#{identifier}'"
+        )
+    return _configuration(_load(path, CONFIGURATION_KEYS), str(path))
+
+
+def _spread(identifiers: np.ndarray) -> str:
+    """A few of many identifiers, for messages."""
+    ordered = [str(i) for i in np.sort(identifiers)]
+    if not ordered:
+        return "none (the file is empty)"
+    return ", ".join(ordered if len(ordered) <= 6 else [*ordered[:3], "...", ordered[-1]])
+
+
+def _save(path: str | Path, arrays: Mapping[str, Any]) -> None:
+    with atomic(path) as temporary, temporary.open("wb") as handle:
+        contents: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+        np.savez(handle, **contents)
+
+
+def _open(path: str | Path) -> np.lib.npyio.NpzFile:
+    """Open an archive.
+
+    Raises:
+        InputError: the file is missing or not a complete archive.
+    """
+    try:
+        archive = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is not a complete NumPy archive: {_first(error)}") from None
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise InputError(f"{path} is a single NumPy array, expected an archive (.npz)")
+    return archive
+
+
+def _keys(path: str | Path) -> list[str]:
+    with _open(path) as archive:
+        return list(archive.files)
+
+
+def _load(path: str | Path, required: Iterable[str]) -> dict[str, np.ndarray]:
+    """All arrays of an archive.
+
+    Raises:
+        InputError: the file is missing, truncated, or lacks a required key.
+    """
+    with _open(path) as archive:
+        missing = [key for key in required if key not in archive.files]
+        if missing:
+            raise InputError(
+                f"{path} lacks the key(s) {', '.join(missing)}; it has {', '.join(archive.files)}"
+            )
+        try:
+            return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{path} is damaged: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _floats(arrays: Mapping[str, np.ndarray], key: str, path: str | Path) -> np.ndarray:
+    array = arrays[key]
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{path}: {key!r} holds {array.dtype}, expected real numbers")
+    return array.astype(np.float64, copy=False)
+
+
+def _box(arrays: Mapping[str, np.ndarray], source: str) -> float:
+    box = _floats(arrays, "box", source)
+    if box.size != 1:
+        raise InputError(
+            f"{source}: box has shape {box.shape}, expected one number, the edge of a cubic box"
+        )
+    return float(box.reshape(()))
+
+
+def _configuration(arrays: Mapping[str, np.ndarray], source: str) -> Configuration:
+    return Configuration(
+        _floats(arrays, "positions", source),
+        _floats(arrays, "diameters", source),
+        _box(arrays, source),
+        source,
+    )

@@ -1,0 +1,1 @@
+"""Minima of a glass over all its trajectories, and the transitions between them."""

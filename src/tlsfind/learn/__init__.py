@@ -1,0 +1,1 @@
+"""Learning: the double-well classifier, the splitting predictor and the loop that they drive."""

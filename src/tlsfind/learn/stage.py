@@ -1,0 +1,171 @@
+"""The stage ``learn``: select, collect, train and predict, from files to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tlsfind import tables
+from tlsfind.config import Config
+from tlsfind.errors import InputError
+from tlsfind.learn import selection, training
+from tlsfind.learn.classifier import Classifier
+from tlsfind.learn.pairkeys import KEYS, PairSet, read_pairs
+from tlsfind.learn.prediction import predict_table
+from tlsfind.learn.predictor import Predictor
+
+
+def _schema(config: Config, name: str, columns: tables.Columns | None = None) -> pa.Schema:
+    return tables.stamped(tables.schema(name, columns), config.hash, config.run.seed)
+
+
+def select(
+    config: Config,
+    iteration: int,
+    pairs: list[Path],
+    output: Path,
+    paths: Path | None = None,
+    predictions: list[Path] | None = None,
+) -> None:
+    """Choose the pairs of an iteration and write them in batches.
+
+    Args:
+        config: the run's config.
+        iteration: 0: the initial strata; later: by ``loop.acquisition``.
+        pairs: pairs tables.
+        output: folder that receives ``batch-000.parquet`` and so on, always as many as a full
+            selection needs; the last ones are empty if there are fewer pairs.
+        paths: every path so far; their pairs are excluded. Needed after iteration 0.
+        predictions: predictions tables. Needed after iteration 0.
+
+    Raises:
+        InputError: a table is missing, damaged or lacks a column.
+    """
+    if iteration == 0:
+        size = config.loop.initial_paths
+        chosen = selection.initial(config, pairs)
+    else:
+        if paths is None:
+            raise InputError(
+                f"the selection of iteration {iteration} needs the paths solved so far"
+            )
+        size = config.loop.paths_per_iteration
+        solved = read_pairs(paths)
+        chosen = selection.following(config, iteration, pairs, predictions or [], solved)
+    chosen = chosen.assign(iteration=iteration).sort_values(KEYS, ignore_index=True)
+    step = config.paths.batch
+    for number, start in enumerate(range(0, size, step)):
+        part = chosen[start : start + step]
+        tables.write(part, output / f"batch-{number:03d}.parquet", _schema(config, "selection"))
+
+
+def select_standard(config: Config, pairs: list[Path], paths: Path | None, output: Path) -> None:
+    """Choose the pairs of the standard procedure that have no path yet.
+
+    Args:
+        config: the run's config.
+        pairs: pairs tables.
+        paths: every path of the loop, or None.
+        output: the selection table; the counts go beside it, as JSON.
+
+    Raises:
+        InputError: a table is missing, damaged or lacks a column.
+    """
+    solved = PairSet() if paths is None else read_pairs(paths)
+    choice = selection.standard(config, pairs, solved)
+    chosen = choice.to_solve.assign(iteration=selection.STANDARD_ITERATION)
+    chosen = chosen.sort_values(KEYS, ignore_index=True)
+    tables.write(chosen, output, _schema(config, "selection"))
+    numbers = {
+        "qualifying": choice.qualifying,
+        "sampled": choice.sampled,
+        "already_solved": choice.already_solved,
+        "to_solve": len(chosen),
+    }
+    with tables.atomic(output.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(numbers, indent=2) + "\n")
+
+
+def collect(
+    config: Config, batches: list[Path], output: Path, previous: Path | None = None
+) -> None:
+    """Merge paths tables into one, in the order of iterations and keys.
+
+    Args:
+        config: the run's config.
+        batches: paths tables of this iteration.
+        output: the merged table.
+        previous: the merged table of the iteration before. A pair that stands twice keeps its
+            first row: the previous table's, then that of the first batch.
+
+    Raises:
+        InputError: a table is missing, damaged or lacks a column.
+    """
+    schema = _schema(config, "paths", tables.paths_columns(config.unit_systems))
+    files = [*([previous] if previous is not None else []), *batches]
+    merged = pd.DataFrame(tables.read_many(files, schema.names))
+    merged = merged.drop_duplicates(KEYS).sort_values(["iteration", *KEYS], ignore_index=True)
+    tables.write(merged, output, schema)
+
+
+def train(
+    config: Config,
+    iteration: int,
+    paths: Path,
+    pairs: list[Path],
+    output: Path,
+    previous: Path | None = None,
+) -> None:
+    """Train both models on every path so far and decide whether the loop goes on.
+
+    Args:
+        config: the run's config.
+        iteration: iteration of the loop.
+        paths: every path so far.
+        pairs: pairs tables, for the features.
+        output: folder that receives ``models/``, ``out_of_fold.parquet``, ``history.parquet``
+            and, last, ``state.json``.
+        previous: the history of the iteration before, or the folder that holds it.
+
+    Raises:
+        InputError: a table is missing, damaged or does not fit.
+        TrainingError: too few double wells or others, or unusable features.
+    """
+    history = training.read_history(previous, iteration)
+    solved = training.loop_paths(config, paths)
+    features = tables.feature_names(config.pairs.particles)
+    rows, pairs_left = training.join_features(solved, pairs, features, paths)
+    outcome = training.train_models(config, rows, output / "models", paths)
+    numbers = training.counts(config, solved, iteration)
+    row = training.history_row(iteration, numbers, outcome)
+    extended = [*history.replace({np.nan: None}).to_dict("records"), row]
+    tables.write(
+        outcome.out_of_fold, output / "out_of_fold.parquet", _schema(config, "out_of_fold")
+    )
+    tables.write(extended, output / "history.parquet", _schema(config, "history"))
+    training.write_state(
+        training.state(config, iteration, numbers, outcome, pairs_left), output / "state.json"
+    )
+
+
+def predict(config: Config, model: Path, pairs: list[Path], output: Path) -> None:
+    """Predict every pair with the models of a training.
+
+    Args:
+        config: the run's config.
+        model: the folder that :func:`train` wrote, or the folder ``models`` in it.
+        pairs: pairs tables.
+        output: the predictions table.
+
+    Raises:
+        InputError: a model or table is missing, damaged or does not fit.
+        TlsfindError: the models were written by other versions.
+    """
+    models = model / "models" if (model / "models").is_dir() else model
+    classifier = Classifier(models / training.CLASSIFIER)
+    predictor = Predictor(models / training.PREDICTOR)
+    predict_table(config, classifier, predictor, pairs, output)

@@ -1,0 +1,1 @@
+"""The library of double wells and two-level systems, and its exports."""

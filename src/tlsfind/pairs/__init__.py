@@ -1,0 +1,1 @@
+"""Features of all pairs of minima of a glass."""

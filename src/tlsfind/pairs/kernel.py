@@ -1,0 +1,163 @@
+"""Numba kernels of the pair features.
+
+How a pair costs little:
+
+1. ``unwrapped`` stores, once per minimum k, the displacement u_k of every particle from the first
+   minimum, freed of wrapping and of a common translation. A pair is then u_b - u_a, one
+   subtraction per coordinate, and the mean of that is zero already.
+2. The minimum image is needed only if a particle may have moved by more than half a box within
+   the pair. Two numbers per pair, the extents of u_a and u_b, rule that out for all particles at
+   once.
+3. The squares and their sums are formed in a loop with no branch, which vectorises (a running
+   maximum in the same loop would prevent that); the largest M are then found in one pass over
+   the squares, which are still in the first cache.
+
+Arrays are (coordinate, particle), so that particles are contiguous.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+# Sums may be reordered, so that they vectorise.
+_FAST = {"reassoc", "contract", "nsz"}
+
+
+@numba.njit(cache=True, nogil=True)
+def unwrapped(positions, reference, box):
+    """Displacements of minima from a reference, freed of wrapping and common translation.
+
+    Args:
+        positions: (n, N, 3) minima.
+        reference: (N, 3) positions of the reference.
+        box: edge of the cubic box.
+
+    Returns:
+        ``u`` (n, 3, N), and ``extents`` (n,), the largest component of a particle's displacement
+        relative to particle 0. The semantics are those of ``configuration.displacements``.
+    """
+    count, size, _ = positions.shape
+    u = np.empty((count, 3, size))
+    extents = np.zeros(count)
+    for k in range(count):
+        for axis in range(3):
+            first = positions[k, 0, axis] - reference[0, axis]
+            total = 0.0
+            for i in range(size):
+                moved = positions[k, i, axis] - reference[i, axis] - first
+                moved -= box * np.rint(moved / box)
+                u[k, axis, i] = moved
+                total += moved
+                extents[k] = max(extents[k], abs(moved))
+            mean = total / size
+            for i in range(size):
+                u[k, axis, i] -= mean
+    return u, extents
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest_image(a, b, box, image):
+    """``image`` = a plus the displacements from a to b in minimum image, mean removed.
+
+    All (3, N). The images are taken relative to the displacement of particle 0.
+    """
+    size = a.shape[1]
+    for axis in range(3):
+        first = b[axis, 0] - a[axis, 0]
+        total = 0.0
+        for i in range(size):
+            moved = b[axis, i] - a[axis, i] - first
+            moved -= box * np.rint(moved / box)
+            image[axis, i] = moved
+            total += moved
+        mean = total / size
+        for i in range(size):
+            image[axis, i] += a[axis, i] - mean
+
+
+@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+def _squares(ax, ay, az, bx, by, bz, squares):
+    """Squared displacements (N,) from a to b; returns their sum and the sum of their squares."""
+    second = 0.0
+    fourth = 0.0
+    for i in range(squares.shape[0]):
+        dx = bx[i] - ax[i]
+        dy = by[i] - ay[i]
+        dz = bz[i] - az[i]
+        square = dx * dx + dy * dy + dz * dz
+        squares[i] = square
+        second += square
+        fourth += square * square
+    return second, fourth
+
+
+@numba.njit(cache=True, nogil=True)
+def _largest(squares, best, index):
+    """The M largest of ``squares`` (N,) in decreasing order, and their particles.
+
+    Equal squares come in the order of particles. ``best`` and ``index`` are (M,), M <= N.
+    """
+    last = best.shape[0] - 1
+    best[:] = -1.0
+    for i in range(squares.shape[0]):
+        square = squares[i]
+        if square > best[last]:
+            place = last
+            while place > 0 and best[place - 1] < square:
+                best[place] = best[place - 1]
+                index[place] = index[place - 1]
+                place -= 1
+            best[place] = square
+            index[place] = i
+
+
+@numba.njit(cache=True, nogil=True)
+def _mid_point_distance(reference, a, b, box, i, j):
+    """Distance of the mid-points of particles i and j over a and b, minimum image."""
+    square = 0.0
+    for axis in range(3):
+        apart = reference[axis, i] - reference[axis, j]
+        apart += 0.5 * (a[axis, i] + b[axis, i] - a[axis, j] - b[axis, j])
+        apart -= box * np.rint(apart / box)
+        square += apart * apart
+    return np.sqrt(square)
+
+
+@numba.njit(cache=True, nogil=True)
+def pair_block(u, extents, reference, box, first, second, out):
+    """Geometric features of a block of pairs.
+
+    Args:
+        u: (n, 3, N) displacements of the minima from the reference, see :func:`unwrapped`.
+        extents: (n,) largest component of each, relative to particle 0.
+        reference: (3, N) positions of the reference.
+        box: edge of the cubic box.
+        first: (R,) index of minimum a of each pair.
+        second: (R,) index of minimum b of each pair.
+        out: (2 M + 1, R) receives |dr_1| .. |dr_M| in decreasing order, d, the participation
+            ratio, and the distances of the mid-points of particles 1 and 2 .. M. The
+            participation ratio of two identical minima is 0.
+    """
+    particles = (out.shape[0] - 1) // 2
+    size = u.shape[2]
+    squares = np.empty(size)
+    image = np.empty((3, size))
+    best = np.empty(particles)
+    index = np.empty(particles, np.int64)
+    for row in range(first.shape[0]):
+        a = u[first[row]]
+        b = u[second[row]]
+        if extents[first[row]] + extents[second[row]] >= 0.5 * box:
+            _nearest_image(a, b, box, image)
+            b = image
+        total, fourth = _squares(a[0], a[1], a[2], b[0], b[1], b[2], squares)
+        _largest(squares, best, index)
+        for m in range(particles):
+            out[m, row] = np.sqrt(best[m])
+        out[particles, row] = np.sqrt(total)
+        out[particles + 1, row] = total * total / fourth if fourth > 0.0 else 0.0
+        for m in range(1, particles):
+            out[particles + 1 + m, row] = _mid_point_distance(
+                reference, a, b, box, index[0], index[m]
+            )

@@ -1,0 +1,1 @@
+"""Minimum-energy paths between minima, double wells, and their quantum splitting."""

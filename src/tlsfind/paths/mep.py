@@ -1,0 +1,150 @@
+"""Relaxation of a path to the minimum-energy path, on any engine.
+
+A string method (E, Ren, Vanden-Eijnden, Phys. Rev. B 66, 052301 (2002)):
+
+1. forces of all images in one call of the engine, projected perpendicular to the path;
+2. a step of damped dynamics of each image on its own;
+3. images are moved along the path to equal arc length where they have become uneven.
+
+There are no springs: on paths as soft as those of glasses they let the path kink and grow. The
+same happens with central-difference tangents, and with one FIRE velocity for all images: where the
+path is soft sideways a tilt feeds on the force along it. Uphill tangents and images that stop
+one by one cured it on every pair tried (see docs/paths.md).
+This module knows nothing of glasses, double wells or quantum mechanics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tlsfind.engine.base import Engine
+from tlsfind.paths.string_kernel import (
+    arc_lengths,
+    damped_step,
+    perpendicular_forces,
+    redistribute,
+)
+
+FIRST_TIME_STEP = 0.02
+LARGEST_TIME_STEP = 0.06
+TIME_STEP_GROWTH = 1.05
+LARGEST_MOVE = 0.1  # of an image in one step, in units of sigma
+UNEVEN = 0.05  # relative spread of the spacing at which images are redistributed
+UNSTABLE = 10.0  # growth of the force over its lowest value that calls for a shorter time step
+UNSTABLE_FORCE = 0.5  # below this a growth of the force is no instability
+SHORTEST_TIME_STEP = 1e-3
+
+
+@dataclass
+class Path:
+    """A path and how well it is relaxed.
+
+    Attributes:
+        images: (P, N, 3), unwrapped.
+        energies: (P,) total energies.
+        force: largest norm of the perpendicular force of an image.
+        iterations: iterations so far.
+    """
+
+    images: np.ndarray
+    energies: np.ndarray = field(default_factory=lambda: np.empty(0))
+    force: float = np.inf
+    iterations: int = 0
+
+    def lengths(self) -> np.ndarray:
+        """Cumulative arc length (P,)."""
+        return arc_lengths(self.images.reshape(len(self.images), -1))
+
+
+def straight_path(a: np.ndarray, b: np.ndarray, images: int) -> Path:
+    """A straight line from ``a`` to ``b`` (both (N, 3), unwrapped) with ``images`` images."""
+    weights = np.linspace(0.0, 1.0, images)[:, None, None]
+    return Path((1.0 - weights) * a + weights * b)
+
+
+class StringRelaxation:
+    """Relaxes one path, in as many instalments as wanted.
+
+    Args:
+        engine: the engine.
+        path: the path, changed in place. Its ends stay where they are.
+    """
+
+    def __init__(self, engine: Engine, path: Path):
+        self.engine = engine
+        self.path = path
+        count = len(path.images)
+        self._flat = np.ascontiguousarray(path.images).reshape(count, -1)
+        self._velocities = np.zeros_like(self._flat)
+        self._perpendicular = np.zeros_like(self._flat)
+        self._spare = np.empty_like(self._flat)
+        self._norms = np.zeros(count)
+        self._time_step = FIRST_TIME_STEP
+        self._largest_time_step = LARGEST_TIME_STEP
+        self._lowest_force = np.inf
+        self._evaluate()
+
+    def _evaluate(self) -> None:
+        shape = self.path.images.shape
+        energies, forces = self.engine.path_energy_forces(self._flat.reshape(shape))
+        perpendicular_forces(
+            self._flat,
+            energies,
+            forces.reshape(self._flat.shape),
+            self._perpendicular,
+            self._norms,
+        )
+        self.path.images = self._flat.reshape(shape)
+        self.path.energies = energies
+        self.path.force = float(self._norms.max())
+
+    def run(self, tolerance: float, max_iterations: int) -> bool:
+        """Relax until the perpendicular force is at most ``tolerance``.
+
+        Args:
+            tolerance: largest norm of the perpendicular force of an image.
+            max_iterations: limit on the iterations of this path in total.
+
+        Returns:
+            Whether the tolerance was met.
+
+        Raises:
+            FloatingPointError: the path diverged.
+        """
+        while self.path.force > tolerance:
+            if not np.isfinite(self.path.force):
+                raise FloatingPointError("the path diverged: its forces are not finite")
+            if self.path.iterations >= max_iterations:
+                return False
+            self._step()
+        return True
+
+    def _step(self) -> None:
+        damped_step(
+            self._flat, self._velocities, self._perpendicular, self._time_step, LARGEST_MOVE
+        )
+        self._time_step = min(TIME_STEP_GROWTH * self._time_step, self._largest_time_step)
+        self._even_out()
+        self.path.iterations += 1
+        self._evaluate()
+        self._calm()
+
+    def _calm(self) -> None:
+        """Shorten the time step where the force grows as it does in an unstable integration."""
+        force = self.path.force
+        self._lowest_force = min(self._lowest_force, force)
+        if force > UNSTABLE_FORCE and force > UNSTABLE * self._lowest_force:
+            self._largest_time_step = max(0.7 * self._largest_time_step, SHORTEST_TIME_STEP)
+            self._time_step = 0.2 * self._largest_time_step
+            self._velocities[:] = 0.0
+            self._lowest_force = force
+
+    def _even_out(self) -> None:
+        lengths = arc_lengths(self._flat)
+        spacing = np.diff(lengths)
+        mean = lengths[-1] / len(spacing)
+        if np.abs(spacing - mean).max() > UNEVEN * mean and (spacing > 0).all():
+            redistribute(self._flat, lengths, self._spare)
+            self._flat, self._spare = self._spare, self._flat

@@ -1,0 +1,227 @@
+"""From a pair of minima to a verdict: is it a double well, and what is its quantum splitting.
+
+1. The ends are unwrapped and freed of a common translation.
+2. A straight path is relaxed to a loose tolerance. If it then shows a well in between, and a
+   quench from there leads to a third minimum, the pair has several wells and the work ends.
+3. Otherwise the path is relaxed to the final tolerance, and the verdict is taken there in the
+   same way: a dip that quenches to one of the two ends is no well of its own.
+4. A double well's profile is continued beyond both minima with true energies, and the
+   Schroedinger equation is solved for every unit system.
+
+Whatever goes wrong with one pair is a result with a status, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tlsfind.config import Paths
+from tlsfind.configuration import displacements
+from tlsfind.engine.base import Engine, Quench
+from tlsfind.errors import TlsfindError
+from tlsfind.paths import profile
+from tlsfind.paths.mep import Path, StringRelaxation, straight_path
+from tlsfind.paths.schroedinger import levels
+from tlsfind.paths.wkb import tunnel_splitting
+from tlsfind.units import UnitSystem
+
+#: Ends closer than this (total displacement) are one minimum.
+IDENTICAL = 1e-2
+#: A quench from the path that ends closer than this to an end of the path found that end.
+SAME_MINIMUM = 1e-2
+QUENCH_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A minimum found on a path with several wells.
+
+    Attributes:
+        image: image of the path that was quenched.
+        positions: (N, 3).
+        energy: total energy.
+        max_force: largest force component.
+    """
+
+    image: int
+    positions: np.ndarray
+    energy: float
+    max_force: float
+
+
+@dataclass
+class PathResult:
+    """All that is known of a pair. Energies are counted from minimum a.
+
+    Attributes:
+        status: one of ``tables.STATUSES``.
+        message: what went wrong, or empty.
+        delta_e: energy of b minus energy of a.
+        barrier: saddle energy minus energy of the lower minimum; NaN unless a double well.
+        path_length: arc length between the minima.
+        wells: wells along the path.
+        iterations: iterations of the path solver.
+        final_force: largest perpendicular force of an image.
+        xi: (n,) reaction coordinate, 0 at a and 1 at b, beyond them for a double well.
+        energy: (n,) V(xi).
+        quantum_splitting, energy_1, energy_2, delta_0: by unit system; NaN unless a double well.
+        candidates: minima found on the way.
+    """
+
+    status: str
+    message: str = ""
+    delta_e: float = np.nan
+    barrier: float = np.nan
+    path_length: float = np.nan
+    wells: int = 0
+    iterations: int = 0
+    final_force: float = np.nan
+    xi: np.ndarray = field(default_factory=lambda: np.empty(0))
+    energy: np.ndarray = field(default_factory=lambda: np.empty(0))
+    quantum_splitting: dict[str, float] = field(default_factory=dict)
+    energy_1: dict[str, float] = field(default_factory=dict)
+    energy_2: dict[str, float] = field(default_factory=dict)
+    delta_0: dict[str, float] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+
+
+def solve_path(
+    engine: Engine,
+    a: np.ndarray,
+    b: np.ndarray,
+    box: float,
+    settings: Paths,
+    units: Mapping[str, UnitSystem],
+) -> PathResult:
+    """Solve the path between two minima.
+
+    Args:
+        engine: the engine of their particles.
+        a: (N, 3) positions of the first minimum, by convention the one of lower energy.
+        b: (N, 3) positions of the second.
+        box: box edge.
+        settings: the section ``paths`` of the config.
+        units: unit systems by name.
+
+    Returns:
+        The result; a failure is a result with status ``failed``.
+    """
+    result = PathResult("failed")
+    for quantity in (result.quantum_splitting, result.energy_1, result.energy_2, result.delta_0):
+        quantity.update(dict.fromkeys(units, np.nan))
+    try:
+        _solve(engine, a, b, box, settings, units, result)
+    except (TlsfindError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        result.status = "failed"
+        result.message = f"{type(error).__name__}: {error}"
+    return result
+
+
+def _solve(
+    engine: Engine,
+    a: np.ndarray,
+    b: np.ndarray,
+    box: float,
+    settings: Paths,
+    units: Mapping[str, UnitSystem],
+    result: PathResult,
+) -> None:
+    move = displacements(a, b, box)
+    distance = float(np.linalg.norm(move))
+    if distance < IDENTICAL:
+        result.status = "endpoints_identical"
+        result.path_length = distance
+        result.delta_e = engine.energy(b) - engine.energy(a)
+        return
+    path = straight_path(a, a + move, settings.images)
+    relaxation = StringRelaxation(engine, path)
+    loose = max(settings.verdict_force, settings.force_tolerance)
+    converged = relaxation.run(loose, settings.max_iterations)
+    wells, _ = profile.extrema(path.energies, settings.noise)
+    if converged and len(wells) > 2:
+        result.candidates = third_minima(engine, path, wells, box)
+    if not result.candidates:
+        converged = relaxation.run(settings.force_tolerance, settings.max_iterations)
+        wells, _ = profile.extrema(path.energies, settings.noise)
+    _describe(path, result, len(wells))
+    if result.candidates:
+        result.status = "multiple_wells"
+    elif not converged:
+        result.status = "not_converged"
+        result.message = (
+            f"perpendicular force {path.force:.2g} after {path.iterations} iterations, "
+            f"expected at most {settings.force_tolerance:g}"
+        )
+    elif len(wells) < 2:
+        result.status = "single_well"
+    else:
+        result.candidates = third_minima(engine, path, wells, box)
+        if result.candidates:
+            result.status = "multiple_wells"
+        else:
+            result.wells = 2
+            _double_well(engine, path, settings, units, result)
+
+
+def third_minima(engine: Engine, path: Path, wells: list[int], box: float) -> list[Candidate]:
+    """Minima other than the ends of the path to which its inner wells quench."""
+    found: list[Candidate] = []
+    last = len(path.images) - 1
+    for image in wells:
+        if image in (0, last):
+            continue
+        quench: Quench = engine.quench(path.images[image], QUENCH_TOLERANCE)
+        known = [path.images[0], path.images[-1], *(c.positions for c in found)]
+        distances = [np.linalg.norm(displacements(k, quench.positions, box)) for k in known]
+        if quench.converged and min(distances) > SAME_MINIMUM:
+            found.append(Candidate(image, quench.positions, quench.energy, quench.max_force))
+    return found
+
+
+def _describe(path: Path, result: PathResult, wells: int) -> None:
+    lengths = path.lengths()
+    result.path_length = float(lengths[-1])
+    result.delta_e = float(path.energies[-1] - path.energies[0])
+    result.wells = wells
+    result.iterations = path.iterations
+    result.final_force = path.force
+    result.xi = lengths / lengths[-1]
+    result.energy = path.energies - path.energies[0]
+
+
+def _double_well(
+    engine: Engine,
+    path: Path,
+    settings: Paths,
+    units: Mapping[str, UnitSystem],
+    result: PathResult,
+) -> None:
+    """Continue the profile beyond the minima and solve the Schroedinger equation."""
+    length = result.path_length
+    inner_xi, inner_energy = result.xi, result.energy
+    top = profile.spline_maximum(inner_xi, inner_energy)
+    origin = path.energies[0]
+    ceiling = origin + top + settings.extrapolation_energy
+    left, left_energy = profile.extrapolate(engine, path.images[0], path.images[1], ceiling)
+    right, right_energy = profile.extrapolate(engine, path.images[-1], path.images[-2], ceiling)
+    result.xi = np.concatenate([-left[::-1] / length, inner_xi, 1.0 + right / length])
+    result.energy = np.concatenate(
+        [left_energy[::-1] - origin, inner_energy, right_energy - origin]
+    )
+    result.barrier = top - min(0.0, result.delta_e)
+    if min(left_energy[-1], right_energy[-1]) < ceiling:
+        result.status = "failed"
+        result.message = "the energy does not rise beyond a minimum: no confining wall was found"
+        return
+    result.status = "double_well"
+    position = result.xi * length
+    for name, unit in units.items():
+        c = unit.kinetic_constant
+        first, second = levels(position, result.energy, c, settings.grid)
+        result.energy_1[name] = float(first)
+        result.energy_2[name] = float(second)
+        result.quantum_splitting[name] = float(second - first)
+        result.delta_0[name] = tunnel_splitting(position, result.energy, c, 0.0, length)

@@ -1,0 +1,129 @@
+"""Stage ``paths``: solve a batch of pairs. Every selected pair gives exactly one row."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlsfind import tables
+from tlsfind.config import Config
+from tlsfind.engine import make_engine
+from tlsfind.interop.native import Minima, load_minima
+from tlsfind.paths.solver import PathResult, solve_path
+from tlsfind.progress import progress
+
+logger = logging.getLogger("tlsfind")
+
+KEYS = [name for name, _, _ in tables.FIXED["selection"]]
+
+
+def solve_batch(
+    config: Config,
+    selection: Path,
+    landscape_root: Path,
+    output: Path,
+    candidates: Path,
+    part: tuple[int, int] | None = None,
+) -> None:
+    """Solve the paths of a selection.
+
+    Args:
+        config: the run.
+        selection: table ``selection``.
+        landscape_root: folder with ``<glass>/minima.npz`` of every glass selected from.
+        output: table ``paths`` to write.
+        candidates: table ``candidates`` to write, minima found on paths with several wells.
+        part: (i, n) solves the rows i, i + n, i + 2 n, ... only.
+
+    Raises:
+        InputError: an input file is unusable or a minimum does not exist.
+    """
+    rows = tables.read(selection, KEYS)
+    if part is not None:
+        rows = rows.iloc[part[0] :: part[1]]
+    units = config.unit_systems
+    solved: list[dict] = []
+    found: list[dict] = []
+    with progress(
+        len(rows), f"paths {Path(selection).parent.name}/{Path(selection).stem}"
+    ) as advance:
+        for glass, group in rows.groupby("glass", sort=True):
+            minima = load_minima(Path(landscape_root) / str(glass) / "minima.npz")
+            engine = make_engine(minima.configuration(int(minima.minimum[0])))
+            for row in group.itertuples(index=False):
+                a, b = (_positions(minima, m) for m in (row.minimum_a, row.minimum_b))
+                start = time.perf_counter()
+                result = solve_path(engine, a, b, minima.box, config.paths, units)
+                seconds = time.perf_counter() - start
+                keys = {name: _plain(getattr(row, name)) for name in KEYS}
+                solved.append({**keys, **result_row(result, list(units)), "seconds": seconds})
+                found += candidate_rows(keys, result)
+                advance()
+    _write(config, solved, found, Path(output), Path(candidates))
+
+
+def _positions(minima: Minima, identifier: Any) -> np.ndarray:
+    return minima.positions[minima.row(int(identifier))]
+
+
+def _plain(value):
+    """A value of a pandas row as a Python object; NaN as None."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def result_row(result: PathResult, units: list[str]) -> dict:
+    """A result as columns of the paths table (its keys and ``seconds`` apart); NaN is null."""
+    row: dict = {
+        "status": result.status,
+        "message": result.message,
+        "barrier": _number(result.barrier),
+        "path_length": _number(result.path_length),
+        "wells": result.wells,
+        "iterations": result.iterations,
+        "final_force": _number(result.final_force),
+        "delta_0": _number(result.delta_0[units[0]]),
+        "xi": result.xi.tolist(),
+        "energy": result.energy.tolist(),
+    }
+    for name in units:
+        row[f"quantum_splitting_{name}"] = _number(result.quantum_splitting[name])
+        row[f"energy_1_{name}"] = _number(result.energy_1[name])
+        row[f"energy_2_{name}"] = _number(result.energy_2[name])
+        row[f"delta_0_{name}"] = _number(result.delta_0[name])
+    return row
+
+
+def candidate_rows(keys: dict, result: PathResult) -> list[dict]:
+    """Rows of the table ``candidates``."""
+    return [
+        {
+            "glass": keys["glass"],
+            "minimum_a": keys["minimum_a"],
+            "minimum_b": keys["minimum_b"],
+            "image": candidate.image,
+            "energy": candidate.energy,
+            "max_force": candidate.max_force,
+            "positions": candidate.positions.ravel(),
+        }
+        for candidate in result.candidates
+    ]
+
+
+def _write(
+    config: Config, solved: list[dict], found: list[dict], output: Path, candidates: Path
+) -> None:
+    schema = tables.schema("paths", tables.paths_columns(config.unit_systems))
+    extra = tables.schema("candidates")
+    tables.write(found, candidates, tables.stamped(extra, config.hash, config.run.seed))
+    tables.write(solved, output, tables.stamped(schema, config.hash, config.run.seed))

@@ -1,0 +1,1 @@
+"""Prepare glasses: equilibrate by molecular dynamics and particle swaps, then cool."""

@@ -1,0 +1,186 @@
+"""The library: which paths enter, in which order, with which features, and the exports."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_run import KEYS, make_config, make_run
+
+from tlsfind import tables
+from tlsfind.configuration import displacements
+from tlsfind.errors import InputError
+from tlsfind.interop.extxyz import read_extxyz
+from tlsfind.library.join import pair_features
+from tlsfind.library.minima import read_minima
+from tlsfind.library.stage import export, library
+
+
+def build(config, root, standard=True):
+    library(
+        config,
+        root / "loop" / "02" / "paths.parquet",
+        root / "standard" / "paths.parquet" if standard else None,
+        [root / "pairs" / f"{name}.parquet" for name in config.glass_names],
+        root / "landscape",
+        root / "library",
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("library") / "results"
+    config = make_config(root, {0.092: 3, 0.07: 2})
+    truth = make_run(config, minima=35)
+    build(config, root)
+    return config, root, truth
+
+
+def test_double_wells_are_all_and_only_the_double_wells(made):
+    config, root, truth = made
+    wells = tables.read(root / "library" / "double_wells.parquet")
+    every = pd.concat([truth["paths"], truth["standard"]], ignore_index=True)
+    expected = every[every["status"] == "double_well"]
+    assert len(wells) == len(expected) > 50
+    assert set(wells[KEYS].itertuples(index=False, name=None)) == set(
+        expected[KEYS].itertuples(index=False, name=None)
+    )
+    assert wells["quantum_splitting_argon"].is_monotonic_increasing
+    names = tables.schema("x", tables.library_columns(3, config.unit_systems)).names
+    assert list(wells.columns) == names
+
+
+def test_features_are_those_of_the_pair(made):
+    config, root, truth = made
+    wells = tables.read(root / "library" / "double_wells.parquet")
+    known = truth["pairs"].set_index(KEYS)
+    for row in wells.to_dict("records"):
+        pair = known.loc[tuple(row[key] for key in KEYS)]
+        for name in tables.feature_names(config.pairs.particles):
+            assert row[name] == pair[name]
+
+
+def test_tls_are_below_the_threshold_of_the_loops_units(made):
+    config, root, _ = made
+    wells = tables.read(root / "library" / "double_wells.parquet")
+    tls = tables.read(root / "library" / "tls.parquet")
+    below = wells[wells["quantum_splitting_argon"] < 0.0015]
+    assert 0 < len(tls) < len(wells)
+    pd.testing.assert_frame_equal(tls, below.reset_index(drop=True))
+    assert tables.metadata(root / "library" / "tls.parquet")["config_hash"] == config.hash
+
+
+def test_profiles_survive(made):
+    _, root, truth = made
+    tls = tables.read(root / "library" / "tls.parquet")
+    every = pd.concat([truth["paths"], truth["standard"]]).set_index(KEYS)
+    row = tls.iloc[-1]
+    source = every.loc[tuple(row[KEYS])]
+    np.testing.assert_array_equal(row["xi"], source["xi"])
+    np.testing.assert_array_equal(row["energy"], source["energy"])
+
+
+def test_each_tls_has_both_configurations(made):
+    _, root, _ = made
+    tls = tables.read(root / "library" / "tls.parquet")
+    stems = {f"{r.glass}_{r.minimum_a}_{r.minimum_b}" for r in tls.itertuples()}
+    files = {path.name for path in (root / "library" / "tls").iterdir()}
+    assert files == {f"{s}.xyz" for s in stems} | {f"{s}_b.xyz" for s in stems}
+    row = tls.iloc[0]
+    source = root / "landscape" / row["glass"] / "minima.npz"
+    a, b = read_minima(source, [row["minimum_a"], row["minimum_b"]])
+    stem = f"{row['glass']}_{row['minimum_a']}_{row['minimum_b']}"
+    for wanted, name in ((a, f"{stem}.xyz"), (b, f"{stem}_b.xyz")):
+        found = read_extxyz(root / "library" / "tls" / name)
+        np.testing.assert_allclose(found.positions, wanted.positions, atol=1e-7)
+        np.testing.assert_allclose(found.diameters, wanted.diameters, atol=1e-7)
+        assert found.box == pytest.approx(wanted.box, rel=1e-9)
+    from ase.io import read
+
+    atoms = read(root / "library" / "tls" / f"{stem}.xyz")
+    moved = displacements(a.positions, b.positions, a.box)
+    np.testing.assert_allclose(atoms.arrays["displacement"], moved, atol=1e-7)
+    assert atoms.info["quantum_splitting"] == pytest.approx(row["quantum_splitting_argon"])
+
+
+def test_export_of_a_double_well_in_either_order(made, tmp_path):
+    config, root, _ = made
+    table = root / "library" / "double_wells.parquet"
+    row = tables.read(table).iloc[-1]
+    arguments = (config, table, root / "landscape", row["glass"])
+    a, b = int(row["minimum_a"]), int(row["minimum_b"])
+    first = export(*arguments, a, b, tmp_path / "x" / "well.xyz")
+    second = export(*arguments, b, a, tmp_path / "y" / "well.xyz")
+    assert [path.name for path in first] == ["well.xyz", "well_b.xyz"]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_export_of_an_unknown_pair_says_where_it_looked(made, tmp_path):
+    config, root, _ = made
+    table = root / "library" / "tls.parquet"
+    with pytest.raises(InputError, match=r"tls\.parquet has no pair of minima 0 and 9999"):
+        export(config, table, root / "landscape", "T0.092-0000", 0, 9999, tmp_path / "a.xyz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_tls_gives_empty_tables_and_an_empty_folder(tmp_path):
+    root = tmp_path / "results"
+    config = make_config(root, {0.092: 1})
+    make_run(config, minima=12, tls=False)
+    build(config, root, standard=False)
+    assert len(tables.read(root / "library" / "tls.parquet")) == 0
+    assert len(tables.read(root / "library" / "double_wells.parquet")) > 0
+    assert list((root / "library" / "tls").iterdir()) == []
+
+
+def test_configurations_of_an_earlier_library_are_gone(made):
+    config, root, _ = made
+    stale = root / "library" / "tls" / "T0.5-0000_1_2.xyz"
+    stale.write_text("old")
+    before = (root / "library" / "double_wells.parquet").read_bytes()
+    build(config, root)
+    assert not stale.exists()
+    assert (root / "library" / "double_wells.parquet").read_bytes() == before
+
+
+def test_a_pair_without_features_is_named(made):
+    config, root, _ = made
+    keys = pd.DataFrame({"glass": ["T0.092-0000"], "minimum_a": [0], "minimum_b": [777]})
+    with pytest.raises(InputError, match="T0.092-0000 0 777"):
+        pair_features(keys, [root / "pairs" / "T0.092-0000.parquet"], ["delta_e"])
+
+
+def test_join_keeps_glasses_apart_and_does_not_depend_on_blocks(made):
+    config, root, truth = made
+    files = [root / "pairs" / f"{name}.parquet" for name in config.glass_names]
+    keys = pd.DataFrame({"glass": config.glass_names[::-1], "minimum_a": 3, "minimum_b": 17})
+    expected = truth["pairs"].set_index(KEYS).loc[list(keys.itertuples(index=False, name=None))]
+    for block in (7, 100_000):
+        found = pair_features(keys, files, ["delta_e"], block)
+        np.testing.assert_array_equal(found["delta_e"], expected["delta_e"])
+    merged = root / "all_pairs.parquet"
+    schema = tables.schema("pairs", tables.pairs_columns(3))
+    tables.write(truth["pairs"].sample(frac=1, random_state=0), merged, schema)
+    found = pair_features(keys, [merged], ["delta_e"])
+    np.testing.assert_array_equal(found["delta_e"], expected["delta_e"])
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_minima_are_read_one_by_one(tmp_path, save):
+    rng = np.random.default_rng(0)
+    positions = rng.random((5, 4, 3))
+    path = tmp_path / "minima.npz"
+    identifiers = np.array([4, 0, 7, 2, 9], dtype=np.int32)
+    save(path, positions=positions, minimum=identifiers, diameters=np.ones(4), box=2.0, glass="x")
+    last, first = read_minima(path, [9, 4])
+    np.testing.assert_array_equal(last.positions, positions[4])
+    np.testing.assert_array_equal(first.positions, positions[0])
+    assert first.box == 2.0
+    with pytest.raises(InputError, match="no minimum 3"):
+        read_minima(path, [3])
+
+
+def test_a_truncated_minima_file_is_named(tmp_path):
+    path = tmp_path / "minima.npz"
+    path.write_bytes(b"PK\x03\x04 not the rest")
+    with pytest.raises(InputError, match="not a complete minima file"):
+        read_minima(path, [0])

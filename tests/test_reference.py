@@ -1,0 +1,55 @@
+"""The generated reference files are in step with the code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from tlsfind import reference, tables
+from tlsfind.config import Config
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_generated_files_are_in_step():
+    assert reference.out_of_step(ROOT) == [], "run `make schema`"
+
+
+def test_out_of_step_is_noticed(tmp_path):
+    assert len(reference.out_of_step(tmp_path)) == len(reference.generated())
+    files = reference.write(tmp_path)
+    assert reference.out_of_step(tmp_path) == []
+    files[0].write_text(files[0].read_text() + "\n")
+    assert reference.out_of_step(tmp_path) == [files[0]]
+
+
+def test_configuration_page_has_every_key():
+    page = reference.configuration_page()
+    for section, field in Config.model_fields.items():
+        model = reference._model_in(field.annotation)
+        assert f"## `{section}`" in page
+        for key, inner in model.model_fields.items():
+            assert f"| `{section}.{key}` |" in page
+            assert inner.description, f"{section}.{key} has no description"
+
+
+def test_tables_page_has_every_column():
+    page = reference.tables_page()
+    assert set(reference.PLACES) == {*tables.FIXED, "pairs", "paths", "library"}
+    for columns in [*tables.FIXED.values(), tables.library_columns(3, ["argon", "nip"])]:
+        for name, _, description in columns:
+            assert f"| `{name}` |" in page
+            assert description
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name
+)
+def test_configs_fit_the_schema(path):
+    schema = json.loads(reference.config_schema())
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(yaml.safe_load(path.read_text()))

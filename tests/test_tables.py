@@ -1,0 +1,166 @@
+"""Tables: complete or absent, of one schema, with their provenance."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from tlsfind import __version__, tables
+from tlsfind.errors import InputError
+
+TRANSITIONS = [
+    {"glass": "T0.09-0000", "minimum_from": 0, "minimum_to": 3, "count": 5},
+    {"glass": "T0.09-0000", "minimum_from": 3, "minimum_to": 0, "count": 4},
+]
+
+
+def stamped(name="transitions"):
+    return tables.stamped(tables.schema(name), "abc123", 7)
+
+
+@pytest.mark.parametrize("kind", [list, pd.DataFrame, pa.Table])
+def test_round_trip(tmp_path, kind):
+    rows = TRANSITIONS
+    if kind is pd.DataFrame:
+        rows = pd.DataFrame(TRANSITIONS)
+    elif kind is pa.Table:
+        rows = tables.to_arrow(TRANSITIONS, stamped())
+    path = tmp_path / "new" / "folder" / "transitions.parquet"
+    tables.write(rows, path, stamped())
+    assert tables.read(path).to_dict("records") == TRANSITIONS
+    assert tables.open_file(path).schema_arrow.equals(stamped())
+
+
+def test_round_trip_of_lists_and_nulls(tmp_path):
+    columns = tables.paths_columns(["argon"])
+    schema = tables.stamped(tables.schema("paths", columns))
+    profile = {"glass": "g", "minimum_a": 1, "minimum_b": 2, "xi": [0.0, 1.0], "energy": [0.0, 0.5]}
+    failed = {"glass": "g", "minimum_a": 1, "minimum_b": 3, "status": "failed"}
+    path = tmp_path / "paths.parquet"
+    tables.write([profile, failed], path, schema)
+    frame = tables.read(path)
+    assert list(frame.columns) == [name for name, _, _ in columns]
+    assert frame["energy"][0].tolist() == [0.0, 0.5]
+    assert frame["xi"][1] is None
+    assert frame["barrier"].isna().all()
+
+
+def test_metadata(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    tables.write(pd.DataFrame(TRANSITIONS), path, stamped())
+    assert tables.metadata(path) == {
+        "table": "transitions",
+        "schema_version": str(tables.SCHEMA_VERSION),
+        "tlsfind_version": __version__,
+        "config_hash": "abc123",
+        "seed": "7",
+    }
+
+
+def test_missing_columns_become_null_and_others_are_dropped():
+    frame = pd.DataFrame({"glass": ["g"], "minimum_from": [1], "other": ["x"]})
+    table = tables.to_arrow(frame, stamped())
+    assert table.schema.equals(stamped())
+    assert table["count"].null_count == 1
+
+
+def test_failing_writer_leaves_nothing(tmp_path):
+    path = tmp_path / "transitions.parquet"
+
+    def fail_half_way():
+        with tables.writer(path, stamped()) as out:
+            out.write_table(tables.to_arrow(TRANSITIONS, stamped()))
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failing_writer_keeps_the_old_table(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    tables.write(TRANSITIONS, path, stamped())
+    before = path.read_bytes()
+    with pytest.raises(pa.ArrowInvalid):
+        tables.write([{"glass": "g", "count": "many"}], path, stamped())
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_appears_only_when_complete(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    with tables.writer(path, stamped()) as out:
+        out.write_table(tables.to_arrow(TRANSITIONS, stamped()))
+        assert not path.exists()
+    assert len(tables.read(path)) == 2
+
+
+def test_streamed_blocks_are_one_table(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    with tables.writer(path, stamped()) as out:
+        for row in TRANSITIONS:
+            out.write_table(tables.to_arrow([row], stamped()))
+    assert tables.read(path).to_dict("records") == TRANSITIONS
+
+
+@pytest.mark.parametrize("kept", [0, 4, 0.5, -1])
+def test_truncated_table(tmp_path, kept):
+    path = tmp_path / "transitions.parquet"
+    tables.write(TRANSITIONS, path, stamped())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept) if isinstance(kept, float) else kept])
+    with pytest.raises(InputError, match="not a complete Parquet file") as caught:
+        tables.read(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_content(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    tables.write(TRANSITIONS * 1000, path, stamped())
+    content = bytearray(path.read_bytes())
+    content[4:60] = bytes(56)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        tables.read(path)
+
+
+def test_missing_table_and_column(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    with pytest.raises(InputError, match="does not exist"):
+        tables.read(path)
+    tables.write(TRANSITIONS, path, stamped())
+    with pytest.raises(InputError, match=r"lacks the column\(s\) weight; it has glass,"):
+        tables.read(path, ["count", "weight"])
+
+
+def test_read_many_keeps_the_order_and_types_of_empty_tables(tmp_path):
+    first, second, empty = (tmp_path / f"{name}.parquet" for name in "abc")
+    tables.write(TRANSITIONS[:1], first, stamped())
+    tables.write(TRANSITIONS[1:], second, stamped())
+    tables.write([], empty, stamped())
+    assert tables.read_many([second, empty, first])["count"].tolist() == [4, 5]
+    nothing = tables.read_many([empty, empty])
+    assert len(nothing) == 0
+    assert nothing["count"].dtype == "int64"
+    with pytest.raises(InputError, match="no table was given"):
+        tables.read_many([])
+
+
+def test_columns_are_unique():
+    everything = [
+        *tables.FIXED.values(),
+        tables.pairs_columns(5),
+        tables.paths_columns(["argon", "nip"]),
+        tables.library_columns(5, ["argon", "nip"]),
+    ]
+    for columns in everything:
+        names = [name for name, _, _ in columns]
+        assert len(names) == len(set(names))
+
+
+def test_ten_features_for_three_particles():
+    """Checklist 29: M = 3 gives 10 features."""
+    assert len(tables.feature_names(3)) == 10
+    assert len(tables.feature_names(5)) == 14
