@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WARM := $(VENV)/.kernels
+KERNELS := $(shell grep -rl "@kernel\|njit" src/tlsfind --include=*.py)
 CORES ?= 2
 
 .PHONY: help install demo test lint format schema clean
@@ -14,15 +16,19 @@ help:
 	@echo "make format   rewrite the sources in the project's format"
 	@echo "make schema   regenerate the config schema and the reference pages"
 
-install: $(STAMP)
+install: $(WARM)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"tlsfind needs Python 3.11 to 3.13, found {v[0]}.{v[1]}: name another one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/tlsfind warm-up
 	@touch $(STAMP)
+
+# Compiled once here, or else the first jobs of a run would all compile at the same time.
+$(WARM): $(STAMP) $(KERNELS)
+	$(BIN)/tlsfind warm-up
+	@touch $(WARM)
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml

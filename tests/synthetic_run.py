@@ -193,8 +193,9 @@ def _write_loop(
     noise = 10 ** rng.normal(0, 0.15, len(pairs))
     guess = pairs.assign(
         predicted_splitting=pairs["splitting"] * noise,
-        probability_double_well=np.where(pairs["is_dw"], 0.9, 0.1) + rng.uniform(-0.1, 0.1, len(pairs)),
-    )  # fmt: skip
+        probability_double_well=np.where(pairs["is_dw"], 0.9, 0.1)
+        + rng.uniform(-0.1, 0.1, len(pairs)),
+    )
     close = guess["total_displacement"] < 1.5
     first = guess[close].sample(min(config.loop.initial_paths, int(close.sum())), random_state=1)
     first = first.assign(iteration=0, stratum="close", predicted_splitting=None)

@@ -161,8 +161,8 @@ def test_paper_configs(name, glasses, trajectories, steps, every, standard):
         (float(name[1:]), glasses)
     ]
     model = config.model
-    assert (model.n_particles, model.density, model.diameters) == (1500, 1.0, "random")
-    assert (model.diameter_min, model.diameter_max, model.unit_mean) == (0.73, 1.62, True)
+    assert (model.n_particles, model.density, model.diameters) == (1500, 1.0, "quantiles")
+    assert (model.diameter_min, model.diameter_max, model.unit_mean) == (0.73, 1.62, False)
     prepare = config.prepare
     assert prepare.swaps_per_particle == 5.0
     assert prepare.md_steps * prepare.time_step == pytest.approx(0.1)

@@ -45,9 +45,10 @@ class Model(Section):
     diameter_min: float = Field(default=0.73, gt=0, description="smallest diameter")
     diameter_max: float = Field(default=1.62, gt=0, description="largest diameter")
     diameters: Literal["quantiles", "random"] = Field(
-        default="random",
-        description="how diameters follow P(sigma) ~ sigma^-3: independent draws (the paper), or "
-        "equally spaced quantiles (no fluctuation between glasses)",
+        default="quantiles",
+        description="how diameters follow P(sigma) ~ sigma^-3: equally spaced quantiles, alike in "
+        "every glass, or independent draws, whose inherent energies scatter between glasses far "
+        "more than the published ones",
     )
     unit_mean: bool = Field(
         default=False,
@@ -161,7 +162,16 @@ class Paths(Section):
         default=0.1, gt=0, description="perpendicular force at which the first verdict is taken"
     )
     force_tolerance: float = Field(
-        default=0.01, gt=0, description="perpendicular force of a converged double well"
+        default=0.01, gt=0, description="perpendicular force at which the final verdict is taken"
+    )
+    splitting_tolerance: float = Field(
+        default=0.02,
+        gt=0,
+        description="a double well is relaxed further, each time to a third of the force, until "
+        "this is the largest relative change of E_qs in the loop's unit system",
+    )
+    refinements: int = Field(
+        default=3, ge=0, le=10, description="most of these further relaxations"
     )
     max_iterations: int = Field(
         default=2000, ge=10, description="iterations after which a path is not converged"

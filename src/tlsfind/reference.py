@@ -66,7 +66,7 @@ def configuration_page() -> str:
     ]
     for name, field in Config.model_fields.items():
         model = _model_in(field.annotation)
-        origin = get_origin(field.annotation)
+        origin: Any = get_origin(field.annotation)
         kind = {list: "List of sections", dict: "Sections by name"}.get(origin, "Section")
         need = ", required" if field.is_required() else ""
         summary = field.description or (model.__doc__ or "").splitlines()[0]

@@ -197,6 +197,11 @@ def paths_columns(units: Iterable[str]) -> Columns:
         ("wells", pa.int32(), "wells along the path"),
         ("iterations", pa.int32(), "iterations of the path solver"),
         ("final_force", pa.float64(), "largest perpendicular force of an image at the end"),
+        (
+            "splitting_change",
+            pa.float64(),
+            f"relative change of E_qs ({names[0]}) when the force was last lowered to a third",
+        ),
         ("delta_0", pa.float64(), f"WKB tunnel splitting, unit system {names[0]}"),
     ]
     for name in names:

@@ -10,7 +10,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from synthetic_run import make_config, make_run
-
 from tlsfind.analysis.results import Results
 from tlsfind.config import Config
 from tlsfind.library.stage import library

@@ -229,6 +229,11 @@ def test_schema_check(tmp_path, capsys):
     assert main(["schema", "--root", str(tmp_path), "--check"]) == 0
 
 
+def test_warm_up(capsys):
+    assert main(["warm-up"]) == 0
+    assert "kernels compiled and cached" in capsys.readouterr().out
+
+
 def test_slice_is_passed_on(write_config, tmp_path, monkeypatch):
     import tlsfind.paths
 

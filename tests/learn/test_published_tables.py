@@ -72,7 +72,11 @@ def test_splitting_out_of_fold(double_wells, logarithmic):
 
 
 def test_weights_of_the_paper_do_not_lose_the_tls(double_wells, logarithmic, tmp_path):
-    """Eq. 5 gives TLS the largest weights; the out-of-bag short cut would predict 0 for them."""
+    """Eq. 5 gives TLS the largest weights: they are predicted, and better than without.
+
+    That AutoGluon's short cut for extra trees is off is not seen here (the ensemble gives these
+    trees too little weight); ``test_heavy_rows_have_out_of_fold_predictions`` sees it.
+    """
     table, features = double_wells
     exact = table["quantum_splitting"].to_numpy()
     settings = SETTINGS.model_copy(update={"splitting_target": "paper"})

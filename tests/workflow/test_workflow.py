@@ -125,6 +125,9 @@ def test_every_selected_pair_has_one_path(results, last):
     assert (paths["status"] == "double_well").sum() >= 10
     wells = paths[paths["status"] == "double_well"]
     assert (wells["quantum_splitting_argon"] > 0).all()
+    np.testing.assert_allclose(
+        wells["quantum_splitting_argon_4k"], wells["quantum_splitting_argon"], rtol=1e-6
+    )
     assert (wells["barrier"] > 0).all()
 
 
@@ -134,8 +137,9 @@ def test_library_holds_the_double_wells_and_tls(results, config, last):
     wells = tables.read(results / "library" / "double_wells.parquet")
     assert len(wells) == (paths["status"] == "double_well").sum()
     found = tables.read(results / "library" / "tls.parquet")
-    threshold = config.unit_systems["argon"].tls_threshold
-    assert len(found) == (wells["quantum_splitting_argon"] < threshold).sum()
+    unit = config.loop.unit_system
+    threshold = config.unit_systems[unit].tls_threshold
+    assert len(found) == (wells[f"quantum_splitting_{unit}"] < threshold).sum() > 0
     for row in found.to_dict("records"):
         stem = f"{row['glass']}_{row['minimum_a']}_{row['minimum_b']}"
         assert (results / "library" / "tls" / f"{stem}.xyz").is_file()
@@ -157,7 +161,7 @@ def test_library_resolves_to_the_same_splitting(results, capsys):
     again = json.loads(capsys.readouterr().out)
     assert again["status"] == "double_well"
     assert again["barrier"] == pytest.approx(row["barrier"], rel=1e-6)
-    for unit in ("argon", "nip"):
+    for unit in ("argon", "nip", "argon_4k"):
         assert again["quantum_splitting"][unit] == pytest.approx(
             row[f"quantum_splitting_{unit}"], rel=1e-6
         )

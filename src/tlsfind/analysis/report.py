@@ -62,8 +62,9 @@ def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
     if bad:
         named = ", ".join(bad[:5]) + (" ..." if len(bad) > 5 else "")
         found.append(
-            f"{len(bad)} of {numbers['glasses']} glasses are not equilibrated ({named}). Their TLS "
-            "belong to a less stable glass than the preparation temperature says."
+            f"{len(bad)} of {numbers['glasses']} glasses {'is' if len(bad) == 1 else 'are'} not "
+            f"equilibrated ({named}). TLS found there belong to a less stable glass than the "
+            "preparation temperature says."
         )
     if numbers["unsolved_share"] > UNSOLVED_WARNING:
         found.append(

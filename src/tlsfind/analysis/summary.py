@@ -56,6 +56,7 @@ def collect(results: Results) -> dict[str, Any]:
             "tls": int(row["standard_tls"]),
             "tls_estimate": float(row["standard_tls_estimate"]),
             **interval(row, "standard"),
+            "selection": results.standard_selection,
         },
         "ratio": float(row["ratio"]),
         "ratio_after_initial": float(row["iterated_ratio"]),

@@ -22,11 +22,12 @@ Landscapes = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (library, export, figures):
-        app.command(rich_help_panel=_PANEL)(command)
+    app.command(rich_help_panel=_PANEL)(library)
+    app.command(rich_help_panel=_PANEL)(export)
+    app.command(rich_help_panel=_PANEL)(figures)
     app.command("table-one", rich_help_panel=_PANEL)(table_one)
-    for command in (report, summary):
-        app.command(rich_help_panel=_PANEL)(command)
+    app.command(rich_help_panel=_PANEL)(report)
+    app.command(rich_help_panel=_PANEL)(summary)
 
 
 def library(

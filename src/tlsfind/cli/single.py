@@ -99,7 +99,7 @@ def energy(files: Files, diameter_from: DiameterFrom = None, as_json: Json = Fal
     for spec in files:
         configuration = _read(spec, diameter_from)
         engine = _engine(configuration)
-        with _particles_apart(configuration):
+        with _file_named(configuration):
             point = _evaluate(engine, spec, configuration.positions)
         rows.append((spec, point.energy / len(configuration), point.max_force))
     names = ["file", "energy_per_particle", "max_force"]
@@ -207,6 +207,7 @@ def path_summary(ends: Endpoints, result: PathResult, units: list[str]) -> dict[
         "wells": result.wells,
         "iterations": result.iterations,
         "final_force": result.final_force,
+        "splitting_change": result.splitting_change,
         "xi": result.xi,
         "energy": result.energy,
     }
@@ -255,27 +256,18 @@ def _engine(configuration: Configuration) -> Engine:
 
 
 @contextmanager
-def _particles_apart(configuration: Configuration) -> Iterator[None]:
-    """Say which particles are at one place, where an engine divides by their distance.
+def _file_named(configuration: Configuration) -> Iterator[None]:
+    """Put the file in front of what an engine says about its particles.
 
     Raises:
-        InputError: naming the first two such particles.
+        InputError: the engine's, with the file.
     """
-    from tlsfind.configuration import minimum_image
-
     try:
         yield
-    except ZeroDivisionError:
-        positions = configuration.positions
-        for i in range(len(positions)):
-            away = minimum_image(positions[i + 1 :] - positions[i], configuration.box)
-            same = np.flatnonzero((away**2).sum(axis=1) < 1e-20)
-            if same.size:
-                raise InputError(
-                    f"{configuration.source}: particles {i + 1} and {i + 2 + same[0]} are at the "
-                    "same place, expected all particles apart"
-                ) from None
-        raise
+    except InputError as error:
+        if str(error).startswith(configuration.source):
+            raise
+        raise InputError(f"{configuration.source}: {error}") from None
 
 
 def _evaluate(engine: Engine, spec: str, positions: np.ndarray) -> Endpoint:
@@ -298,7 +290,7 @@ def _endpoints(
     engine = _engine(configurations[0])
     ends = []
     for spec, configuration in zip((first, second), configurations, strict=True):
-        with _particles_apart(configuration):
+        with _file_named(configuration):
             if quench:
                 minimum = engine.quench(configuration.positions)
                 end = Endpoint(spec, minimum.positions, minimum.energy, minimum.max_force)
@@ -336,7 +328,15 @@ def _print_path(result: PathResult, units: Mapping[str, UnitSystem]) -> None:
     rows = [["status", result.status]]
     if result.message:
         rows.append(["message", result.message])
-    for name in ("delta_e", "barrier", "path_length", "wells", "iterations", "final_force"):
+    for name in (
+        "delta_e",
+        "barrier",
+        "path_length",
+        "wells",
+        "iterations",
+        "final_force",
+        "splitting_change",
+    ):
         rows.append([name, text(getattr(result, name))])
     print_table(["quantity", "value"], rows)
     if result.status != "double_well":

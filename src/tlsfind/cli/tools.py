@@ -57,6 +57,24 @@ def warm_up() -> None:
     start_log()
     begin = time.monotonic()
     from tlsfind.engine.native.warmup import warm_up as compile_engine
+    from tlsfind.kernels import drop_stale
 
+    drop_stale()
     compile_engine()
+    _compile_landscape_and_pairs()
     typer.echo(f"kernels compiled and cached in {time.monotonic() - begin:.1f} s")
+
+
+def _compile_landscape_and_pairs() -> None:
+    """Run the kernels that tell minima apart and that compute features, on ten particles."""
+    import numpy as np
+
+    from tlsfind.landscape.identity import Catalogue
+    from tlsfind.pairs.features import pair_features
+
+    first = np.random.default_rng(0).uniform(0.0, 2.0, (10, 3))
+    second = first + 0.1 * first[::-1]
+    catalogue = Catalogue(box=2.0, energy_window=1.0, displacement_tolerance=1e-2)
+    catalogue.find_or_add(first, 0.0, 0.0)
+    catalogue.find_or_add(second, 0.5, 0.0)
+    pair_features(first, second, 0.0, 0.5, 2.0, particles=3)

@@ -113,7 +113,7 @@ class StringRelaxation:
         Raises:
             FloatingPointError: the path diverged.
         """
-        while self.path.force > tolerance:
+        while not self.path.force <= tolerance:  # NaN included
             if not np.isfinite(self.path.force):
                 raise FloatingPointError("the path diverged: its forces are not finite")
             if self.path.iterations >= max_iterations:

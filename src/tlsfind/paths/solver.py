@@ -7,6 +7,8 @@
    same way: a dip that quenches to one of the two ends is no well of its own.
 4. A double well's profile is continued beyond both minima with true energies, and the
    Schroedinger equation is solved for every unit system.
+5. A double well is relaxed further, to a third of the force at a time, until E_qs stops changing.
+   E_qs of a TLS is a small difference of two zero-point energies and needs it; most others do not.
 
 Whatever goes wrong with one pair is a result with a status, never an exception.
 """
@@ -65,6 +67,7 @@ class PathResult:
         wells: wells along the path.
         iterations: iterations of the path solver.
         final_force: largest perpendicular force of an image.
+        splitting_change: relative change of E_qs (first unit system) in the last refinement.
         xi: (n,) reaction coordinate, 0 at a and 1 at b, beyond them for a double well.
         energy: (n,) V(xi).
         quantum_splitting, energy_1, energy_2, delta_0: by unit system; NaN unless a double well.
@@ -79,6 +82,7 @@ class PathResult:
     wells: int = 0
     iterations: int = 0
     final_force: float = np.nan
+    splitting_change: float = np.nan
     xi: np.ndarray = field(default_factory=lambda: np.empty(0))
     energy: np.ndarray = field(default_factory=lambda: np.empty(0))
     quantum_splitting: dict[str, float] = field(default_factory=dict)
@@ -117,6 +121,7 @@ def solve_path(
     except (TlsfindError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         result.status = "failed"
         result.message = f"{type(error).__name__}: {error}"
+        _forget_levels(result)
     return result
 
 
@@ -149,21 +154,70 @@ def _solve(
     _describe(path, result, len(wells))
     if result.candidates:
         result.status = "multiple_wells"
-    elif not converged:
+        return
+    if not converged:
         result.status = "not_converged"
         result.message = (
             f"perpendicular force {path.force:.2g} after {path.iterations} iterations, "
             f"expected at most {settings.force_tolerance:g}"
         )
+        return
+    _verdict(engine, path, settings, units, box, result)
+    _refine(relaxation, settings, units, box, result)
+
+
+def _verdict(
+    engine: Engine,
+    path: Path,
+    settings: Paths,
+    units: Mapping[str, UnitSystem],
+    box: float,
+    result: PathResult,
+) -> None:
+    """Take the verdict on a converged path; a dip that is no minimum of its own does not count."""
+    wells, _ = profile.extrema(path.energies, settings.noise)
+    _describe(path, result, len(wells))
+    _forget_levels(result)
+    result.candidates = third_minima(engine, path, wells, box)
+    if result.candidates:
+        result.status = "multiple_wells"
     elif len(wells) < 2:
         result.status = "single_well"
     else:
-        result.candidates = third_minima(engine, path, wells, box)
-        if result.candidates:
-            result.status = "multiple_wells"
-        else:
-            result.wells = 2
-            _double_well(engine, path, settings, units, result)
+        result.wells = 2
+        _double_well(engine, path, settings, units, result)
+
+
+def _refine(
+    relaxation: StringRelaxation,
+    settings: Paths,
+    units: Mapping[str, UnitSystem],
+    box: float,
+    result: PathResult,
+) -> None:
+    """Relax a double well further until its quantum splitting no longer changes."""
+    name = next(iter(units))
+    tolerance = settings.force_tolerance
+    if result.status != "double_well":
+        return
+    for _ in range(settings.refinements):
+        tolerance /= 3.0
+        before = result.quantum_splitting[name]
+        reached = relaxation.run(tolerance, settings.max_iterations)
+        _verdict(relaxation.engine, relaxation.path, settings, units, box, result)
+        if result.status != "double_well":
+            return
+        after = result.quantum_splitting[name]
+        result.splitting_change = abs(after - before) / after
+        if not reached or result.splitting_change <= settings.splitting_tolerance:
+            return
+
+
+def _forget_levels(result: PathResult) -> None:
+    """Take back what only a double well has."""
+    result.barrier = result.splitting_change = np.nan
+    for quantity in (result.quantum_splitting, result.energy_1, result.energy_2, result.delta_0):
+        quantity.update(dict.fromkeys(quantity, np.nan))
 
 
 def third_minima(engine: Engine, path: Path, wells: list[int], box: float) -> list[Candidate]:
@@ -211,12 +265,12 @@ def _double_well(
     result.energy = np.concatenate(
         [left_energy[::-1] - origin, inner_energy, right_energy - origin]
     )
-    result.barrier = top - min(0.0, result.delta_e)
     if min(left_energy[-1], right_energy[-1]) < ceiling:
         result.status = "failed"
         result.message = "the energy does not rise beyond a minimum: no confining wall was found"
         return
     result.status = "double_well"
+    result.barrier = top - min(0.0, result.delta_e)
     position = result.xi * length
     for name, unit in units.items():
         c = unit.kinetic_constant

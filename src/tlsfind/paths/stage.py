@@ -12,6 +12,7 @@ import pandas as pd
 
 from tlsfind import tables
 from tlsfind.config import Config
+from tlsfind.configuration import Configuration
 from tlsfind.engine import make_engine
 from tlsfind.interop.native import Minima, load_minima
 from tlsfind.paths.solver import PathResult, solve_path
@@ -54,9 +55,10 @@ def solve_batch(
     ) as advance:
         for glass, group in rows.groupby("glass", sort=True):
             minima = load_minima(Path(landscape_root) / str(glass) / "minima.npz")
-            engine = make_engine(minima.configuration(int(minima.minimum[0])))
+            particles = _particles(minima)
             for row in group.itertuples(index=False):
                 a, b = (_positions(minima, m) for m in (row.minimum_a, row.minimum_b))
+                engine = make_engine(particles)  # anew: a row depends on its pair alone
                 start = time.perf_counter()
                 result = solve_path(engine, a, b, minima.box, config.paths, units)
                 seconds = time.perf_counter() - start
@@ -65,6 +67,15 @@ def solve_batch(
                 found += candidate_rows(keys, result)
                 advance()
     _write(config, solved, found, Path(output), Path(candidates))
+
+
+def _particles(minima: Minima) -> Configuration:
+    """The particles of a glass, which is all an engine is made of; where they are does not matter.
+
+    The minima may be none, or spoiled: that is the business of the pairs that need them.
+    """
+    anywhere = np.zeros((len(minima.diameters), 3))
+    return Configuration(anywhere, minima.diameters, minima.box, minima.source)
 
 
 def _positions(minima: Minima, identifier: Any) -> np.ndarray:
@@ -92,6 +103,7 @@ def result_row(result: PathResult, units: list[str]) -> dict:
         "wells": result.wells,
         "iterations": result.iterations,
         "final_force": _number(result.final_force),
+        "splitting_change": _number(result.splitting_change),
         "delta_0": _number(result.delta_0[units[0]]),
         "xi": result.xi.tolist(),
         "energy": result.energy.tolist(),

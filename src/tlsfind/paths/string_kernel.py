@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-FAST = {"contract", "reassoc", "arcp", "nsz"}
+from tlsfind.kernels import kernel
 
 
 @njit(inline="always")
@@ -31,7 +31,7 @@ def _tangent_weights(before, here, after):
     return small, large
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def perpendicular_forces(images, energies, forces, perpendicular, norms):
     """Fill the forces perpendicular to the path, and their norms, for the inner images.
 
@@ -64,7 +64,7 @@ def perpendicular_forces(images, energies, forces, perpendicular, norms):
         norms[p] = np.sqrt(total)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def arc_lengths(images):
     """Cumulative length (P,) along the straight pieces between images."""
     count, size = images.shape
@@ -77,7 +77,7 @@ def arc_lengths(images):
     return lengths
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def redistribute(images, lengths, moved):
     """Fill ``moved`` (P, D) with images at equal arc length.
 
@@ -110,7 +110,7 @@ def redistribute(images, lengths, moved):
             )
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def damped_step(images, velocities, forces, time_step, largest_move):
     """One step of damped dynamics: an image that runs against its force is stopped.
 

@@ -51,15 +51,20 @@ def self_overlap(positions: np.ndarray, reference: np.ndarray) -> float:
 def drift(values: np.ndarray) -> tuple[float, float]:
     """Difference between the later and the earlier half of ``values``, and its standard error.
 
-    The values are taken as independent. Correlated ones make the error too small, which errs on
-    the side of calling a glass not equilibrated.
+    The error is that of the scatter about a straight line: the scatter about the halves' means
+    contains the drift itself, which then hides behind its own error when values are few. The
+    values are taken as independent. Correlated ones make the error too small, which errs on the
+    side of calling a glass not equilibrated.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 4:
         return np.nan, np.nan
     half = len(values) // 2
     early, late = values[:half], values[half:]
-    error = np.sqrt(early.var(ddof=1) / len(early) + late.var(ddof=1) / len(late))
+    time = np.arange(len(values)) - 0.5 * (len(values) - 1)
+    residuals = values - values.mean() - time * (time @ values) / (time @ time)
+    variance = (residuals @ residuals) / (len(values) - 2)
+    error = np.sqrt(variance * (1.0 / len(early) + 1.0 / len(late)))
     return float(late.mean() - early.mean()), float(error)
 
 
@@ -114,7 +119,9 @@ def judge(series: pd.DataFrame) -> Verdict:
     final = float(overlap[-1]) if overlap.size else np.nan
     time = np.nan
     if overlap.size:
-        time = relaxation(halves["block"].to_numpy() - last / 2, overlap)
+        before = series.loc[series["self_overlap_half"].isna(), "block"]
+        reference = before.max() if len(before) else last / 2  # the row whose positions were kept
+        time = relaxation(halves["block"].to_numpy() - reference, overlap)
     record("self-overlap", bool(final <= DECAYED), f"{final:.2f} after half the run")
 
     return Verdict(

@@ -13,7 +13,6 @@ One block (paper, IV.B; Berthier et al., J. Stat. Mech. 064004 (2019)):
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tlsfind.engine.native.dynamics import DIVERGED, LIST_TOO_SMALL, OK, velocity_verlet
 from tlsfind.engine.native.forces import energy_forces
@@ -21,15 +20,15 @@ from tlsfind.engine.native.neighbours import build_list, moved
 from tlsfind.engine.native.potential import (
     CUTOFF,
     CUTOFF2,
-    FAST,
     mixed_diameter,
     pair_energy,
 )
+from tlsfind.kernels import kernel
 
-WIDE_SKIN = 0.4
+WIDE_SKIN = 0.7
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def wide_list(positions, diameters, box, half, full_start, full_neighbour, full_shift):
     """Fill a full list (both directions) of every pair that some exchange of diameters can join.
 
@@ -69,7 +68,7 @@ def wide_list(positions, diameters, box, half, full_start, full_neighbour, full_
     return OK
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def squared_distances(positions, shifts, full_start, full_neighbour, full_shift, squares):
     """Fill the squared distance of every entry of the full list."""
     for i in range(len(positions)):
@@ -82,7 +81,7 @@ def squared_distances(positions, shifts, full_start, full_neighbour, full_shift,
             squares[k] = dx * dx + dy * dy + dz * dz
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def particle_energy(i, own, other, its, diameters, full_start, full_neighbour, squares):
     """Energy of particle ``i`` with diameter ``own`` while ``other`` has diameter ``its``."""
     energy = 0.0
@@ -95,7 +94,7 @@ def particle_energy(i, own, other, its, diameters, full_start, full_neighbour, s
     return energy
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def swap_attempts(
     attempts, temperature, limit, diameters, full_start, full_neighbour, squares, energies, rng
 ):
@@ -143,7 +142,7 @@ def swap_attempts(
     return accepted
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def _update_neighbours(i, j, old, new, diameters, full_start, full_neighbour, squares, energies):
     """Change the energies of the neighbours of ``i`` (but not ``j``) as its diameter changes."""
     for k in range(full_start[i], full_start[i + 1]):
@@ -160,7 +159,7 @@ def _update_neighbours(i, j, old, new, diameters, full_start, full_neighbour, sq
             energies[m] += pair_energy(x2)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def _filter_list(
     positions, diameters, skin, full_start, full_neighbour, full_shift, squares, lists
 ):
@@ -186,7 +185,20 @@ def _filter_list(
     return OK
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
+def _fold(positions, boxes, box):
+    """Fold ``positions`` into the box in place, counting in ``boxes`` (N, 3) what was taken off.
+
+    Neighbour lists need it: in a liquid, particles stray any number of boxes from each other.
+    """
+    for i in range(len(positions)):
+        for axis in range(3):
+            k = np.floor(positions[i, axis] / box)
+            positions[i, axis] -= k * box
+            boxes[i, axis] += k
+
+
+@kernel
 def hybrid_blocks(
     blocks, positions, diameters, box, shifts, temperature, attempts, limit, md_steps, time_step,
     skin, half, full, lists, rng, series, counts,
@@ -202,7 +214,8 @@ def hybrid_blocks(
         attempts: swap attempts in a block.
         limit: largest difference of diameters in a swap.
         md_steps, time_step: of the dynamics.
-        skin: of the dynamics' list.
+        skin: of the dynamics' list, below WIDE_SKIN: the wide list, from which it is filtered, must
+            hold all its pairs when every particle has moved by half the difference.
         half, lists: half lists (start, neighbour, inverse, shift), scratch.
         full: (start, neighbour, shift, squares), the full list, scratch.
         rng: random generator.
@@ -215,6 +228,7 @@ def hybrid_blocks(
     n = len(positions)
     full_start, full_neighbour, full_shift, squares = full
     wide_reference = np.full((n, 3), np.inf)
+    boxes = np.zeros((n, 3))
     reference = np.empty((n, 3))
     reach = np.zeros(n)
     forces = np.empty((n, 3))
@@ -224,7 +238,8 @@ def hybrid_blocks(
     md_energies = np.empty((md_steps, 2))
     deviation = np.sqrt(temperature)
     for block in range(blocks):
-        if moved(positions, wide_reference, 0.5 * WIDE_SKIN):
+        if moved(positions, wide_reference, 0.5 * (WIDE_SKIN - skin)):
+            _fold(positions, boxes, box)
             status = wide_list(
                 positions, diameters, box, half, full_start, full_neighbour, full_shift
             )
@@ -264,4 +279,7 @@ def hybrid_blocks(
             positions[:] = old
         series[block, 0] = potential / n
         series[block, 1] = kinetic / n
+    for i in range(n):
+        for axis in range(3):
+            positions[i, axis] += box * boxes[i, axis]
     return OK

@@ -10,8 +10,9 @@ from tlsfind.config import Prepare
 from tlsfind.engine.native.dynamics import LIST_TOO_SMALL, OK
 from tlsfind.engine.native.engine import empty_lists
 from tlsfind.engine.native.neighbours import shift_table
+from tlsfind.engine.native.potential import CUTOFF
 from tlsfind.errors import InputError
-from tlsfind.prepare.hybrid import hybrid_blocks
+from tlsfind.prepare.hybrid import WIDE_SKIN, hybrid_blocks
 
 MD_SKIN = 0.3
 
@@ -42,6 +43,9 @@ class HybridSampler:
         box: box edge.
         settings: the section ``prepare`` of the config.
         rng: random generator.
+
+    Raises:
+        InputError: the box is too small for the neighbour lists.
     """
 
     def __init__(
@@ -58,7 +62,13 @@ class HybridSampler:
         self.settings = settings
         self.rng = rng
         self._shifts = shift_table(box)
-        self._pairs_per_particle = 40
+        self._pairs_per_particle = 60
+        longest = CUTOFF * float(diameters.max()) + WIDE_SKIN
+        if longest > 0.5 * box:
+            raise InputError(
+                f"the box edge {box:g} is too small: the neighbour list reaches {longest:g}, "
+                "expected at most half the box edge; take more particles or a lower density"
+            )
 
     def _scratch(self):
         n, pairs = len(self.diameters), self._pairs_per_particle

@@ -20,7 +20,7 @@ import pandas as pd
 
 from tlsfind import seeds, tables
 from tlsfind.config import Config
-from tlsfind.configuration import Configuration
+from tlsfind.configuration import Configuration, wrap
 from tlsfind.engine.base import State
 from tlsfind.engine.native.engine import NativeEngine
 from tlsfind.interop.native import save_glass
@@ -181,7 +181,7 @@ def cool(
     """
     settings = config.prepare
     n, box = len(state.diameters), box_edge(config.model)
-    moving = State(state.positions.copy(), maxwell_velocities(n, temperature, rng))
+    moving = State(wrap(state.positions, box), maxwell_velocities(n, temperature, rng))
     steps = max(round(settings.cooling_time / settings.time_step), 10)
     energies = NativeEngine(state.diameters, box).run(
         moving,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.neighbours import build_list, moved
-from tlsfind.engine.native.potential import FAST
+from tlsfind.kernels import kernel
 
 OK = 0
 LIST_TOO_SMALL = 1
 DIVERGED = 2
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def refresh_list(positions, reference, reach, diameters, box, skin, lists):
     """Rebuild the list around ``positions`` if they left ``reference`` by half the skin.
 
@@ -28,15 +27,13 @@ def refresh_list(positions, reference, reach, diameters, box, skin, lists):
     count = build_list(
         positions, reach, diameters, box, skin, -1.0, start, neighbour, inverse, shift
     )
-    if count < 0:
-        return DIVERGED
-    if count > len(neighbour):
+    if count < 0 or count > len(neighbour):
         reference[:] = np.inf
-        return LIST_TOO_SMALL
+        return DIVERGED if count < 0 else LIST_TOO_SMALL
     return OK
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def kinetic_energy(velocities):
     """Kinetic energy of unit masses; ``velocities`` is (N, 3)."""
     total = 0.0
@@ -46,7 +43,7 @@ def kinetic_energy(velocities):
     return 0.5 * total
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def velocity_verlet(
     positions, velocities, forces, time_step, steps, temperature, coupling, diameters, box, skin,
     reference, reach, lists, shifts, energies,
@@ -58,12 +55,14 @@ def velocity_verlet(
         time_step: dt.
         steps: number of steps.
         temperature: target of the thermostat.
-        coupling: dt / tau of the thermostat, 0 for NVE (Berendsen et al., J. Chem. Phys. 81, 3684).
+        coupling: dt / tau of the thermostat, at most 1, 0 for NVE (Berendsen et al., J. Chem. Phys.
+            81, 3684 (1984)).
         diameters, box, skin, reference, reach, lists, shifts: see ``refresh_list``.
         energies: (steps, 2), filled with potential and kinetic energy after each step.
 
     Returns:
-        (status, steps done): after LIST_TOO_SMALL the call can be repeated for the rest.
+        (status, steps done). After LIST_TOO_SMALL, and after DIVERGED where the coordinates have
+        only spread too far, the call can be repeated for the rest.
     """
     n = len(positions)
     half = 0.5 * time_step
@@ -86,7 +85,7 @@ def velocity_verlet(
         kinetic = kinetic_energy(velocities)
         if not (kinetic < np.inf):
             return DIVERGED, step
-        if coupling > 0.0:
+        if coupling > 0.0 and kinetic > 0.0:
             current = 2.0 * kinetic / (3.0 * n - 3.0)
             factor = np.sqrt(1.0 + coupling * (temperature / current - 1.0))
             for i in range(n):

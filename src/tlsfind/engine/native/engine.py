@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlsfind.configuration import wrap
+from tlsfind.configuration import minimum_image, wrap
 from tlsfind.engine.base import Quench, State
 from tlsfind.engine.native import dynamics, minimise
 from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.lanes import LANES, lane_energy_forces, lane_moved, lane_reach
+from tlsfind.engine.native.minimise import LARGEST_ENERGY
 from tlsfind.engine.native.neighbours import build_list, longest_range, shift_table
+from tlsfind.engine.native.potential import CUTOFF, NON_ADDITIVITY
 from tlsfind.errors import InputError
 
 SKIN = 0.3
@@ -34,7 +36,8 @@ class NativeEngine:
     Args:
         diameters: (N,).
         box: edge of the cubic box.
-        skin: range added to the neighbour lists.
+        skin: range added to the neighbour lists; less in a box too small for it, because a list
+            holds only one periodic image of a pair.
 
     Raises:
         InputError: the box is too small for the minimum-image convention.
@@ -44,7 +47,6 @@ class NativeEngine:
         self.diameters = np.ascontiguousarray(diameters, dtype=np.float64)
         self.n_particles = len(self.diameters)
         self.box = float(box)
-        self.skin = float(skin)
         self._reach = np.zeros(self.n_particles)
         self._reference = np.full((self.n_particles, 3), np.inf)
         self._shifts = shift_table(self.box)
@@ -52,12 +54,15 @@ class NativeEngine:
         self._path_lists = empty_lists(self.n_particles, 16 * self.n_particles)
         self._path_centre = np.full((self.n_particles, 3), np.inf)
         self._path_reach = np.zeros(self.n_particles)
+        self._path_spread = False
         longest = longest_range(self._reach, self.diameters, 0.0, -1.0)
         if longest > 0.5 * self.box:
             raise InputError(
                 f"the box edge {self.box:g} is too small: the longest interaction range is "
                 f"{longest:g}, expected at most half the box edge"
             )
+        self._longest = float(longest)
+        self.skin = min(float(skin), 0.5 * self.box - self._longest)
 
     def _checked(self, positions: np.ndarray) -> np.ndarray:
         positions = np.asarray(positions, dtype=np.float64)
@@ -65,7 +70,22 @@ class NativeEngine:
             raise InputError(
                 f"positions have shape {positions.shape}, expected ({self.n_particles}, 3)"
             )
+        bad = ~np.isfinite(positions)
+        if bad.any():
+            raise InputError(
+                f"particle {np.flatnonzero(bad.any(axis=1))[0] + 1} has a NaN or infinite "
+                "position, expected finite numbers"
+            )
         return positions
+
+    def _check_energy(self, energy: float, positions: np.ndarray) -> None:
+        """Raise if ``energy`` (of ``positions``) is not a number that forces can be built on."""
+        if not energy < LARGEST_ENERGY:
+            i, j, distance = closest_pair(positions, self.box)
+            raise InputError(
+                f"particles {i + 1} and {j + 1} are at the same place (distance {distance:.3g}): "
+                "energy and forces are infinite, expected particles apart"
+            )
 
     def _grow(self) -> None:
         self._lists = empty_lists(self.n_particles, 2 * len(self._lists[1]))
@@ -99,8 +119,9 @@ class NativeEngine:
         folded = wrap(self._checked(positions), self.box)
         self._refresh(folded)
         forces = np.empty_like(folded)
-        energy = energy_forces(folded, self._shifts, *self._lists, forces)
-        return float(energy), forces
+        energy = float(energy_forces(folded, self._shifts, *self._lists, forces))
+        self._check_energy(energy, folded)
+        return energy, forces
 
     def quench(
         self, positions: np.ndarray, force_tolerance: float = 1e-6, max_evaluations: int = 20000
@@ -108,22 +129,25 @@ class NativeEngine:
         """The inherent structure of ``positions`` (N, 3), unwrapped along the descent.
 
         The neighbour list is made anew, so that the result depends on ``positions`` alone.
+
+        Raises:
+            InputError: positions are not finite, or two particles are at the same place.
         """
         original = self._checked(positions)
         current = wrap(original, self.box)
         offset = original - current
-        self._reference[:] = np.inf
         forces = np.empty_like(current)
-        evaluations = 0
         while True:
-            status, energy, largest, spent = minimise.quench(
-                current, forces, force_tolerance, max_evaluations - evaluations, self.diameters,
+            self._reference[:] = np.inf
+            status, energy, largest, evaluations = minimise.quench(
+                current, forces, force_tolerance, max_evaluations, self.diameters,
                 self.box, self.skin, self._reference, self._reach, self._lists, self._shifts,
             )  # fmt: skip
-            evaluations += spent
             if status in (minimise.OK, minimise.NOT_CONVERGED):
                 break
             self._recover(status)
+            current = wrap(original, self.box)
+        self._check_energy(energy, current)
         return Quench(
             positions=current + offset,
             energy=float(energy),
@@ -142,31 +166,50 @@ class NativeEngine:
     ) -> np.ndarray:
         """Advance ``state`` in place: NVE, or Berendsen where ``thermostat_time`` > 0.
 
+        The neighbour list is made anew, so that the result depends on ``state`` alone. ``state``
+        is left as it was if the dynamics diverge.
+
         Returns:
             (steps, 2): potential and kinetic energy after each step.
 
         Raises:
             InputError: the dynamics diverged.
         """
+        positions = self._checked(state.positions)
+        coupling = min(time_step / thermostat_time, 1.0) if thermostat_time > 0 else 0.0
         energies = np.empty((steps, 2))
-        coupling = time_step / thermostat_time if thermostat_time > 0 else 0.0
-        current = wrap(self._checked(state.positions), self.box)
-        offset = state.positions - current
-        self._refresh(current)
-        forces = np.empty_like(current)
-        energy_forces(current, self._shifts, *self._lists, forces)
-        done = 0
-        while done < steps:
-            status, count = dynamics.velocity_verlet(
-                current, state.velocities, forces, time_step, steps - done, temperature, coupling,
-                self.diameters, self.box, self.skin, self._reference, self._reach, self._lists,
-                self._shifts, energies[done:],
-            )  # fmt: skip
-            done += count
-            if status != dynamics.OK:
-                self._recover(status)
-                self._refresh(current)
+        while True:  # again from the start with longer lists
+            current = wrap(positions, self.box)
+            offset = positions - current
+            velocities = np.array(state.velocities, dtype=np.float64)
+            self._reference[:] = np.inf
+            self._refresh(current)
+            forces = np.empty_like(current)
+            self._check_energy(energy_forces(current, self._shifts, *self._lists, forces), current)
+            status, done, folded_at = dynamics.OK, 0, -1
+            while done < steps:
+                status, count = dynamics.velocity_verlet(
+                    current, velocities, forces, time_step, steps - done, temperature, coupling,
+                    self.diameters, self.box, self.skin, self._reference, self._reach,
+                    self._lists, self._shifts, energies[done:],
+                )  # fmt: skip
+                done += count
+                if status == dynamics.LIST_TOO_SMALL:
+                    break
+                if status == dynamics.DIVERGED:
+                    # particles of a liquid may only have strayed: fold them, but only once a step
+                    if done == folded_at or not np.isfinite(current).all():
+                        self._recover(status)
+                    folded_at = done
+                    folded = wrap(current, self.box)
+                    offset += current - folded
+                    current = folded
+                    self._reference[:] = np.inf
+            if status != dynamics.LIST_TOO_SMALL:
+                break
+            self._grow()
         state.positions[:] = current + offset
+        state.velocities[:] = velocities
         return energies
 
     def path_energy_forces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -174,8 +217,9 @@ class NativeEngine:
         count = len(images)
         chunks = -(-count // LANES)
         padded = np.empty((chunks * LANES, self.n_particles, 3))
-        padded[:count] = images
-        padded[count:] = images[-1]
+        home = self.box * np.floor(images[0] / self.box)
+        np.subtract(images, home, out=padded[:count])  # a list knows only the nearest boxes
+        padded[count:] = padded[count - 1]
         packed = np.ascontiguousarray(
             padded.reshape(chunks, LANES, self.n_particles, 3).transpose(0, 2, 3, 1)
         )
@@ -195,12 +239,53 @@ class NativeEngine:
         energies = np.empty((packed.shape[0], LANES))
         if forces is None:
             forces = np.empty_like(packed)
-        lane_energy_forces(packed, self._shifts, *self._path_lists, energies, forces)
+        if self._path_spread:
+            self._one_by_one(packed, energies, forces)
+        else:
+            lane_energy_forces(packed, self._shifts, *self._path_lists, energies, forces)
+        if not (energies < LARGEST_ENERGY).all():
+            chunk, lane = np.argwhere(~(energies < LARGEST_ENERGY))[0]
+            self._check_energy(np.inf, self._checked(packed[chunk, :, :, lane]))
         return energies, forces
 
+    def _one_by_one(self, packed: np.ndarray, energies: np.ndarray, forces: np.ndarray) -> None:
+        """Fill ``energies`` and ``forces`` of images too far apart for one shared list."""
+        for chunk in range(len(packed)):
+            for lane in range(LANES):
+                energies[chunk, lane], forces[chunk, :, :, lane] = self.energy_forces(
+                    packed[chunk, :, :, lane]
+                )
+
+    def _second_image_in_range(self) -> bool:
+        """Whether, at some image, a pair may interact through other than its nearest image."""
+        centre, reach = self._path_centre, self._path_reach
+        free = 0.5 * self.box - self._longest - PATH_SKIN
+        for i in np.flatnonzero(reach + reach.max() > free):
+            d = np.abs(minimum_image(centre - centre[i], self.box))
+            axis = d.argmax(axis=1)
+            longest_component = d[np.arange(len(d)), axis]
+            second = (d**2).sum(axis=1) - longest_component**2 + (self.box - longest_component) ** 2
+            difference = np.abs(self.diameters - self.diameters[i])
+            sigma = 0.5 * (self.diameters + self.diameters[i]) * (1 - NON_ADDITIVITY * difference)
+            limit = CUTOFF * sigma + reach + reach[i] + PATH_SKIN
+            close = second < limit**2
+            close[i] = False
+            if close.any():
+                return True
+        return False
+
     def _rebuild_path_list(self, packed: np.ndarray) -> None:
+        """Make the list that holds for all images.
+
+        The list holds one periodic image of a pair. Where particles stray so far that another
+        one could come into range at some image, the images are to be evaluated one by one.
+        """
+        if not np.isfinite(packed).all():
+            self._path_centre[:] = np.inf
+            raise InputError("the images of a path have NaN or infinite positions")
         lane_reach(packed, self._path_centre, self._path_reach)
-        while True:
+        self._path_spread = self._second_image_in_range()
+        while not self._path_spread:
             count = build_list(
                 self._path_centre, self._path_reach, self.diameters, self.box, PATH_SKIN, -1.0,
                 *self._path_lists,
@@ -209,8 +294,20 @@ class NativeEngine:
                 return
             if count < 0:
                 self._path_centre[:] = np.inf
-                raise InputError("the images of a path are not finite or farther than a box apart")
+                raise InputError("the images of a path are farther than a box from each other")
             self._path_lists = empty_lists(self.n_particles, int(1.2 * count) + 1)
+
+
+def closest_pair(positions: np.ndarray, box: float) -> tuple[int, int, float]:
+    """The two particles of ``positions`` (N, 3) nearest to each other, and their distance."""
+    nearest = (0, 0, np.inf)
+    for i in range(len(positions) - 1):
+        vectors = minimum_image(positions[i + 1 :] - positions[i], box)
+        distances = np.sqrt((vectors**2).sum(axis=1))
+        j = int(np.argmin(distances))
+        if distances[j] < nearest[2]:
+            nearest = (i, i + 1 + j, float(distances[j]))
+    return nearest
 
 
 def lane_moved_is_safe(packed: np.ndarray, centre: np.ndarray, reach: np.ndarray) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
+from tlsfind.engine.native.potential import CUTOFF2, pair_energy, pair_force
+from tlsfind.kernels import kernel
 
-from tlsfind.engine.native.potential import CUTOFF2, FAST, pair_energy, pair_force
 
-
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def energy_forces(positions, shifts, start, neighbour, inverse, shift, forces):
     """Energy of one configuration; fills ``forces``.
 

@@ -16,7 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tlsfind.engine.native.potential import C0, C2, C4, CUTOFF2, FAST
+from tlsfind.engine.native.potential import C0, C2, C4, CUTOFF2
+from tlsfind.kernels import FAST, kernel
 
 LANES = 8
 ROW = 3 * LANES
@@ -113,7 +114,7 @@ def _add_pair(context, images, i, j, sx, sy, sz, scale, forces, energies):
     return signature, generate
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def lane_energy_forces(images, shifts, start, neighbour, inverse, shift, energies, forces):
     """Energies and forces of all lanes of all chunks.
 
@@ -148,7 +149,7 @@ def lane_energy_forces(images, shifts, start, neighbour, inverse, shift, energie
                 )
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def lane_reach(images, centre, reach):
     """Fill the centre (N, 3) of each particle's range over all images and its radius (N,)."""
     chunks, n = images.shape[0], images.shape[1]
@@ -169,19 +170,22 @@ def lane_reach(images, centre, reach):
         reach[i] = np.sqrt(reach[i])
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(inline="always", fastmath=FAST, error_model="numpy")
 def _farthest(rows, centre):
-    """Largest squared distance of the lanes of one particle (3, LANES) from ``centre``."""
+    """Largest squared distance of the lanes of one particle (3, LANES) from ``centre``, or NaN."""
     worst = 0.0
+    total = 0.0
     for p in range(LANES):
         dx = rows[0, p] - centre[0]
         dy = rows[1, p] - centre[1]
         dz = rows[2, p] - centre[2]
-        worst = max(worst, dx * dx + dy * dy + dz * dz)
-    return worst
+        square = dx * dx + dy * dy + dz * dz
+        worst = max(worst, square)
+        total += square
+    return worst if total == total else total  # max() would lose a NaN
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def lane_moved(images, centre, reach, allowance):
     """Whether a particle is farther than its reach plus ``allowance`` from its centre."""
     chunks, n = images.shape[0], images.shape[1]

@@ -8,32 +8,33 @@ descent wherever a step would climb.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tlsfind.engine.native.dynamics import OK, refresh_list
 from tlsfind.engine.native.forces import energy_forces
-from tlsfind.engine.native.potential import FAST
+from tlsfind.kernels import kernel
 
 MEMORY = 10
 FIRST_STEP = 0.02  # largest displacement of a particle in a steepest-descent step
 LARGEST_STEP = 0.1  # the same for a quasi-Newton step
 CLIMB = 1e-12  # relative energy increase that is rounding, not climbing
+LARGEST_ENERGY = 1e140  # beyond, two particles are within 1e-11, at one place but for rounding
 NOT_CONVERGED = 3
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def largest_component(forces):
     """Largest absolute component of ``forces`` (N, 3); NaN if there is one."""
     largest = 0.0
     for i in range(len(forces)):
         for axis in range(3):
             value = abs(forces[i, axis])
-            if not (value <= largest):
-                largest = value
+            if value != value:
+                return value
+            largest = max(largest, value)
     return largest
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def _dot(a, b):
     total = 0.0
     for k in range(len(a)):
@@ -41,7 +42,7 @@ def _dot(a, b):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def _direction(force, steps, changes, curvatures, stored, newest, direction, weights):
     """Two-loop recursion: ``direction`` = H force from the last ``stored`` steps."""
     direction[:] = force
@@ -61,7 +62,7 @@ def _direction(force, steps, changes, curvatures, stored, newest, direction, wei
             direction[d] += (weights[k] - beta) * steps[k, d]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def _capped(direction, cap):
     """Factor that limits the largest displacement of a particle to ``cap``."""
     largest = 0.0
@@ -74,7 +75,7 @@ def _capped(direction, cap):
     return 1.0 if largest <= cap else cap / largest
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def quench(
     positions, forces, tolerance, max_evaluations, diameters, box, skin, reference, reach, lists,
     shifts,
@@ -88,7 +89,8 @@ def quench(
         diameters, box, skin, reference, reach, lists, shifts: see ``dynamics.refresh_list``.
 
     Returns:
-        (status, energy, largest force component, evaluations).
+        (status, energy, largest force component, evaluations). An energy above LARGEST_ENERGY
+        means that nothing was done.
     """
     n = positions.size
     flat = positions.reshape(n)
@@ -107,6 +109,8 @@ def quench(
         return status, 0.0, 0.0, 0
     energy = energy_forces(positions, shifts, lists[0], lists[1], lists[2], lists[3], forces)
     evaluations = 1
+    if not (energy < LARGEST_ENERGY):
+        return NOT_CONVERGED, energy, np.inf, evaluations
     first = FIRST_STEP
     while True:
         largest = largest_component(forces)
@@ -122,7 +126,8 @@ def quench(
             if _dot(direction, flat_forces) <= 0.0:
                 stored = 0
         if stored == 0:
-            direction[:] = flat_forces
+            for d in range(n):
+                direction[d] = flat_forces[d] / largest
             cap = min(first, 0.1 * largest)
         else:
             cap = LARGEST_STEP
@@ -138,11 +143,16 @@ def quench(
                 positions, shifts, lists[0], lists[1], lists[2], lists[3], forces
             )
             evaluations += 1
-            if energy <= old_energy + CLIMB * abs(old_energy) or evaluations >= max_evaluations:
+            if energy <= old_energy + CLIMB * abs(old_energy):
                 break
+            if evaluations >= max_evaluations:
+                flat[:] = old_positions
+                flat_forces[:] = old_forces
+                return NOT_CONVERGED, old_energy, largest, evaluations
             if stored > 0:
                 stored = 0
-                direction[:] = old_forces
+                for d in range(n):
+                    direction[d] = old_forces[d] / largest
                 factor = _capped(direction, min(first, 0.1 * largest))
             else:
                 factor *= 0.3

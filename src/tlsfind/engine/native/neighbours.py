@@ -11,7 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tlsfind.engine.native.potential import CUTOFF, FAST, mixed_diameter
+from tlsfind.engine.native.potential import CUTOFF, mixed_diameter
+from tlsfind.kernels import FAST, kernel
+
+FARTHEST = 1e6  # boxes from the origin; beyond, a coordinate is the mark of diverging dynamics
 
 
 def shift_table(box: float) -> np.ndarray:
@@ -20,20 +23,20 @@ def shift_table(box: float) -> np.ndarray:
     return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(27, 3)
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(inline="always", fastmath=FAST, error_model="numpy")
 def _nearest(d, box, inverse_box):
     """The nearest periodic image of a coordinate difference and its number of boxes."""
     k = np.rint(d * inverse_box)
     return d - k * box, k
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(inline="always", fastmath=FAST, error_model="numpy")
 def _range(sigma, skin, fixed):
     """Range of a pair without the reaches of its particles."""
     return (fixed if fixed > 0.0 else CUTOFF * sigma) + skin
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def longest_range(reach, diameters, skin, fixed):
     """An upper bound of the range of every pair."""
     sigma = 0.0
@@ -44,12 +47,13 @@ def longest_range(reach, diameters, skin, fixed):
     return _range(sigma, skin, fixed) + 2.0 * far
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def build_list(positions, reach, diameters, box, skin, fixed, start, neighbour, inverse, shift):
     """Fill a half list; returns the number of pairs (more than the capacity: too small a list).
 
     Looks into the 27 cells around each particle where the box holds at least four cells along an
-    edge, at all particles otherwise. Returns -1 where coordinates are more than 1.5 boxes apart.
+    edge, at all particles otherwise. Returns -1 where coordinates are more than 1.5 boxes apart,
+    not finite, or senselessly far from the box.
 
     Args:
         positions: (N, 3), each coordinate within 1.5 boxes of every other.
@@ -77,8 +81,10 @@ def build_list(positions, reach, diameters, box, skin, fixed, start, neighbour, 
     inverse_box = 1.0 / box
     for k in range(n):
         i = n - 1 - k  # each chain then runs in increasing order
-        if cells > 1:
-            for axis in range(3):
+        for axis in range(3):
+            if not (abs(positions[i, axis]) <= FARTHEST * box):
+                return -1
+            if cells > 1:
                 folded = positions[i, axis] - box * np.floor(positions[i, axis] * inverse_box)
                 cell_of[i, axis] = min(int(folded * scale), cells - 1)
         c = (cell_of[i, 0] * cells + cell_of[i, 1]) * cells + cell_of[i, 2]
@@ -122,7 +128,7 @@ def build_list(positions, reach, diameters, box, skin, fixed, start, neighbour, 
     return count
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel
 def moved(positions, reference, limit):
     """Whether any particle is farther than ``limit`` from its ``reference`` (both (N, 3))."""
     limit2 = limit * limit

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from numba import njit
 
+from tlsfind.kernels import FAST
+
 CUTOFF = 1.25
 CUTOFF2 = CUTOFF**2
 C0 = -28.0 / CUTOFF**12
@@ -18,8 +20,8 @@ C4 = -21.0 / CUTOFF**16
 NON_ADDITIVITY = 0.2
 
 #: Allowed rewrites of floating-point expressions. NaN and infinity keep their meaning, so that
-#: a diverging configuration is noticed.
-FAST = {"contract", "reassoc", "arcp", "nsz"}
+#: a diverging configuration is noticed. For the same reason the kernels are compiled with
+#: ``error_model="numpy"``: two particles at one place give an infinite energy, not an exception.
 
 
 @njit(inline="always", fastmath=FAST)
