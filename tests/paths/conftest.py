@@ -76,7 +76,7 @@ def real(tmp_path_factory) -> RealPairs:
             "run": {
                 "name": "paths",
                 "output": str(folder),
-                "seed": int(__import__("os").environ.get("SEED_TRY", 1)),
+                "seed": 1,
             },
             "model": {"n_particles": 300},
             "glasses": [{"preparation_temperature": 0.12, "count": 1}],
