@@ -14,7 +14,7 @@ help:
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make format   rewrite the sources in the project's format"
-	@echo "make schema   regenerate the config schema and the reference pages"
+	@echo "make schema   regenerate the config schema, the reference pages and the captions"
 
 install: $(WARM)
 

@@ -155,6 +155,7 @@ checkpoint train:
             "units",
             "loop.unit_system",
             "loop.stop_fraction",
+            "loop.min_iterations",
             without=["learn.glasses_per_job"],
         ),
         at_maximum=lambda wildcards: int(wildcards.k) >= CONFIG.loop.max_iterations,

@@ -40,6 +40,14 @@ def make_config(
     )
 
 
+def damage(path: Path) -> None:
+    """Overwrite the middle of a Parquet file, all its rows; the footer stays as it is."""
+    content = bytearray(path.read_bytes())
+    end = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[4:end] = bytes(end - 4)
+    path.write_bytes(content)
+
+
 def make_pairs(glass: str, minima: int, rng: np.random.Generator) -> pd.DataFrame:
     """All pairs of a glass, with a hidden truth in the columns ``is_dw`` and ``splitting``."""
     first, second = np.triu_indices(minima, 1)

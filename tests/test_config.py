@@ -140,6 +140,36 @@ def test_senseless_values(sections, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("explore", {"temperature": 0.5}, "the glass would melt"),
+        ("explore", {"temperature": 1e-12}, "greater than or equal to 0.001"),
+        ("prepare", {"blocks": 20, "cooling_temperature": 0.4}, "above the lowest"),
+        ("prepare", {"blocks": 20, "cooling_time": float("inf")}, "finite number"),
+        ("paths", {"noise": float("nan")}, "finite number"),
+        ("loop", {"min_iterations": 5, "max_iterations": 4}, "above loop.max_iterations"),
+    ],
+)
+def test_what_makes_no_physical_sense(section, values, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(changed(**{section: values}))
+
+
+def test_a_lattice_that_might_not_melt():
+    content = changed(prepare={"melt_temperature": 0.15})
+    content["glasses"] = [{"preparation_temperature": 0.2, "count": 1}]
+    with pytest.raises(ConfigError, match="might not melt"):
+        parse(content)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL) + "\nrun:\n  seed: 2\n")
+    with pytest.raises(ConfigError, match=r"twice\.yaml.*'run' stands twice"):
+        load(path)
+
+
 @pytest.mark.parametrize("content", [None, [], "text", 3])
 def test_content_that_is_no_mapping(content):
     with pytest.raises(ConfigError, match="expected a mapping of sections"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from tlsfind import kernels
 
@@ -60,3 +62,17 @@ def test_the_user_cache_is_used_where_the_package_is_read_only(
 def test_the_project_has_its_kernels_listed():
     names = {file.name for file in kernels.sources()}
     assert {"potential.py", "forces.py", "lanes.py", "hybrid.py", "string_kernel.py"} <= names
+    assert [file.parent.name for file in kernels.sources() if file.name == "kernel.py"] == [
+        "landscape",
+        "pairs",
+    ]
+
+
+@pytest.mark.parametrize("module", ["pairs", "landscape"])
+def test_all_kernels_have_the_one_cache(module: str):
+    found = import_module(f"tlsfind.{module}.kernel")
+    compiled = [value for value in vars(found).values() if isinstance(value, Dispatcher)]
+    cached = [one for one in compiled if one.stats.cache_path is not None]
+    assert cached
+    for one in cached:
+        assert Path(one.stats.cache_path).is_relative_to(kernels.cache_folder())

@@ -1,11 +1,15 @@
 """Progress lines of a batch job."""
 
+import logging
+import re
 import sys
 
 import pytest
 
 from tlsfind import progress as module
 from tlsfind.progress import progress, track
+
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO "
 
 
 def test_batch_job_gets_one_line_at_the_end_and_nothing_on_standard_output(capsys):
@@ -16,7 +20,7 @@ def test_batch_job_gets_one_line_at_the_end_and_nothing_on_standard_output(capsy
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
-    assert captured.err.startswith("quenches: 7 of 7 done")
+    assert re.match(STAMP + "quenches: 7 of 7 done", captured.err)
 
 
 def test_lines_are_at_least_the_interval_apart(capsys):
@@ -27,7 +31,22 @@ def test_lines_are_at_least_the_interval_apart(capsys):
             advance()
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(" after ")[-1] for line in lines[:-1]] == ["30 s", "60 s", "90 s"]
-    assert lines[0] == "paths: 30 of 100 (30 %) after 30 s"
+    assert re.fullmatch(STAMP + r"paths: 30 of 100 \(30 %\) after 30 s", lines[0])
+
+
+def test_lines_look_like_those_of_the_log(capsys):
+    """One log: the command's own lines and the progress between them have the same form."""
+    from tlsfind.cli.common import start_log
+
+    log = logging.getLogger("tlsfind")
+    before = log.handlers, log.level
+    start_log()
+    log.info("first")
+    with progress(1, "second") as advance:
+        advance()
+    log.handlers, log.level = before
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(STAMP, "", line).split(":")[0] for line in lines] == ["first", "second"]
 
 
 def test_failed_work_does_not_claim_to_be_done(capsys):

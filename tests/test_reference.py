@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tlsfind import reference, tables
+from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.config import Config
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,17 @@ def test_tables_page_has_every_column():
         for name, _, description in columns:
             assert f"| `{name}` |" in page
             assert description
+
+
+def test_each_caption_is_a_file_of_the_workflow_and_each_file_a_caption():
+    rules = (ROOT / "rules" / "analysis.smk").read_text()
+    assert set(re.findall(r'caption\("(\w+)"\)', rules)) == set(CAPTIONS)
+    files = {path.stem for path in (ROOT / reference.CAPTIONS_FOLDER).glob("*.rst")}
+    assert files == {*CAPTIONS, "workflow"}
+    for name, text in CAPTIONS.items():
+        page = (ROOT / reference.CAPTIONS_FOLDER / f"{name}.rst").read_text()
+        assert page.split() == text.split()
+        assert max(map(len, page.splitlines())) < 100
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,32 @@ def test_ten_features_for_three_particles():
     """Checklist 29: M = 3 gives 10 features."""
     assert len(tables.feature_names(3)) == 10
     assert len(tables.feature_names(5)) == 14
+
+
+def test_batches_give_whole_rows_until_the_damage(tmp_path):
+    path = tmp_path / "transitions.parquet"
+    table = tables.to_arrow(TRANSITIONS * 500, stamped())
+    with tables.writer(path, stamped()) as out:
+        for _ in range(3):
+            out.write_table(table)
+    batches = list(tables.iter_batches(path, ["count", "glass"], 300))
+    assert max(batch.num_rows for batch in batches) == 300
+    assert pa.Table.from_batches(batches).column("count").to_pylist() == [5, 4] * 1500
+    last = tables.open_file(path).metadata.row_group(2)
+    begin = last.column(0).dictionary_page_offset
+    content = bytearray(path.read_bytes())
+    content[begin : begin + last.total_byte_size // 2] = bytes(last.total_byte_size // 2)
+    path.write_bytes(content)
+    stream = tables.iter_batches(path, ["glass"], 1000)
+    assert [next(stream).num_rows, next(stream).num_rows] == [1000, 1000]
+    with pytest.raises(InputError, match=r"transitions\.parquet is damaged: .") as caught:
+        next(stream)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["file/x.parquet", "file/folder/x.parquet"])
+def test_a_file_where_a_folder_is_expected(tmp_path, name):
+    (tmp_path / "file").write_text("content")
+    with pytest.raises(InputError, match=r"/file is a file, expected a folder$"):
+        tables.write(TRANSITIONS, tmp_path / name, stamped())
+    assert (tmp_path / "file").read_text() == "content"

@@ -18,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tlsfind.errors import ConfigError
 from tlsfind.units import BUILT_IN, UnitSystem
 
-Temperature = Annotated[float, Field(gt=0.0, le=1.0)]
+Temperature = Annotated[float, Field(ge=1e-3, le=1.0)]
 
 
 class Section(BaseModel):
     """A part of the config. Unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -96,7 +96,7 @@ class Prepare(Section):
         default=1000, ge=1, description="blocks between restart files and evidence rows"
     )
     inherent_structures: int = Field(
-        default=12, ge=4, description="quenches along the equilibration, as evidence of ageing"
+        default=40, ge=4, description="quenches along the equilibration, as evidence of ageing"
     )
     cooling_temperature: Temperature = Field(
         default=0.04, description="final temperature of the glass"
@@ -168,7 +168,7 @@ class Paths(Section):
         default=0.02,
         gt=0,
         description="a double well is relaxed further, each time to a third of the force, until "
-        "this is the largest relative change of E_qs in the loop's unit system",
+        "this is the largest relative change of E_qs in any unit system",
     )
     refinements: int = Field(
         default=3, ge=0, le=10, description="most of these further relaxations"
@@ -234,6 +234,9 @@ class Loop(Section):
     paths_per_iteration: int = Field(default=500, ge=1, description="K_i")
     max_iterations: int = Field(
         default=10, ge=1, description="most iterations after the first batch"
+    )
+    min_iterations: int = Field(
+        default=1, ge=1, description="iterations that are run whatever the stopping rule says"
     )
     stop_fraction: float = Field(
         default=0.01,
@@ -322,6 +325,22 @@ class Config(Section):
             raise ValueError(
                 f"prepare.cooling_temperature {self.prepare.cooling_temperature} is above the "
                 f"lowest preparation_temperature {lowest}"
+            )
+        if self.explore.temperature > lowest:
+            raise ValueError(
+                f"explore.temperature {self.explore.temperature} is above the lowest "
+                f"preparation_temperature {lowest}: the glass would melt"
+            )
+        highest = max(group.preparation_temperature for group in self.glasses)
+        if self.prepare.melt_blocks and self.prepare.melt_temperature < highest:
+            raise ValueError(
+                f"prepare.melt_temperature {self.prepare.melt_temperature} is below the highest "
+                f"preparation_temperature {highest}: the starting lattice might not melt"
+            )
+        if self.loop.min_iterations > self.loop.max_iterations:
+            raise ValueError(
+                f"loop.min_iterations {self.loop.min_iterations} is above loop.max_iterations "
+                f"{self.loop.max_iterations}"
             )
         return self
 
@@ -420,6 +439,22 @@ def parse(content: Any, source: str = "config") -> Config:
         raise ConfigError(_describe(error, source)) from None
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Reads YAML and refuses a key that stands twice, of which YAML would drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """A mapping, its keys checked."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
 def load(path: Path | str) -> Config:
     """Read and validate a YAML config file.
 
@@ -428,7 +463,7 @@ def load(path: Path | str) -> Config:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=_UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +59,22 @@ def drop_stale() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def kernel(function: Callable[..., Any] | None = None, *, fastmath: set[str] | bool = FAST) -> Any:
     """Compile a kernel: no Python objects, no interpreter lock, IEEE division, cached.
 
-    Division by zero gives infinity, as in NumPy, and not an exception.
+    Division by zero gives infinity, as in NumPy, and not an exception. Used as ``@kernel`` or as
+    ``@kernel(fastmath=...)``.
+
+    Args:
+        function: the kernel.
+        fastmath: allowed rewrites of floating-point expressions; False keeps their order.
     """
+    if function is None:
+        return partial(kernel, fastmath=fastmath)
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder())
     try:
-        return njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function)
+        return njit(cache=True, nogil=True, fastmath=fastmath, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before

@@ -1,10 +1,11 @@
-"""Progress of long work: a bar on a terminal, plain log lines in a batch job.
+"""Progress of long work: a bar on a terminal, log lines with the time in a batch job.
 
 Both go to the standard error stream, so that they never mix with results.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 LOG_INTERVAL = 30.0  # seconds between two log lines
+
+#: Lines of the log in a batch job, the progress among them.
+LOG_LINE = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
 Item = TypeVar("Item")
 
@@ -105,4 +109,6 @@ def _lines(
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    """Write a line as the log's lines are, whether or not the caller set up a log."""
+    record = logging.LogRecord("tlsfind", logging.INFO, __file__, 0, line, None, None)
+    print(LOG_LINE.format(record), file=sys.stderr, flush=True)

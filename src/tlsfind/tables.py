@@ -21,6 +21,9 @@ from tlsfind.errors import InputError
 
 SCHEMA_VERSION = 1
 
+#: Rows that are read at a time. No result depends on it.
+BATCH_ROWS = 131_072
+
 STATUSES = (
     "double_well",
     "multiple_wells",
@@ -200,7 +203,8 @@ def paths_columns(units: Iterable[str]) -> Columns:
         (
             "splitting_change",
             pa.float64(),
-            f"relative change of E_qs ({names[0]}) when the force was last lowered to a third",
+            "largest relative change of E_qs when the force was last lowered to a third; says "
+            "nothing of the number of images",
         ),
         ("delta_0", pa.float64(), f"WKB tunnel splitting, unit system {names[0]}"),
     ]
@@ -244,11 +248,28 @@ def stamped(schema: pa.Schema, config_hash: str = "", seed: int | None = None) -
     return schema.with_metadata({**(schema.metadata or {}), **encoded})
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they exist.
+
+    Raises:
+        InputError: there is a file in the place of one of them.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        files = [place for place in (path, *path.parents) if place.exists() and not place.is_dir()]
+        raise InputError(f"{next(iter(files), path)} is a file, expected a folder") from None
+
+
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside ``path`` that is renamed to it on success, removed on failure."""
+    """A temporary path beside ``path`` that is renamed to it on success, removed on failure.
+
+    Raises:
+        InputError: the folder of ``path`` is a file.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -260,7 +281,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
 @contextmanager
 def writer(path: Path | str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """A streaming, atomic Parquet writer."""
-    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as out:
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as out,
+    ):
         yield out
 
 
@@ -289,7 +313,7 @@ def open_file(path: Path | str, columns: Iterable[str] = ()) -> pq.ParquetFile:
         InputError: the file is missing, truncated, not Parquet, or lacks a column.
     """
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError(f"table {path} does not exist") from None
     except (pa.ArrowInvalid, OSError) as error:
@@ -313,9 +337,38 @@ def read(
         InputError: the file is missing, truncated, not Parquet, or lacks a column.
     """
     file = open_file(path, [*columns, *(only or [])])
-    try:
+    with _guarded(path):
         return file.read(columns=only).to_pandas()
-    except (pa.ArrowInvalid, OSError) as error:
+
+
+def iter_batches(
+    path: Path | str, columns: Iterable[str], batch_rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a table, a bounded number at a time.
+
+    Args:
+        path: the table.
+        columns: the columns to read.
+        batch_rows: most rows of a batch.
+
+    Raises:
+        InputError: the file is missing, truncated, damaged, or lacks a column.
+    """
+    columns = list(columns)
+    file = open_file(path, columns)
+    try:
+        with _guarded(path):
+            yield from file.iter_batches(batch_rows, columns=columns)
+    finally:
+        file.close()
+
+
+@contextmanager
+def _guarded(path: Path | str) -> Iterator[None]:
+    """Name the file where Arrow finds its content damaged."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"table {path} is damaged: {reason}") from None
 

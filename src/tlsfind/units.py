@@ -26,7 +26,7 @@ class UnitSystem(BaseModel):
         threshold_temperature: a double well with E_qs below k_B times this is a TLS, in kelvin.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     sigma: float = Field(gt=0, description="unit of length in angstrom")
     mass: float = Field(gt=0, description="unit of mass in atomic mass units")

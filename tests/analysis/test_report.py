@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from synthetic_run import damage
 from tlsfind import tables
 from tlsfind.analysis import stage, summary
 from tlsfind.analysis.report import text, warnings
 from tlsfind.analysis.results import Results
+from tlsfind.errors import InputError
 
 
 class Page(HTMLParser):
@@ -122,6 +124,20 @@ def test_figures_come_with_their_numbers(run, tmp_path):
     assert len(frame) == 14
     assert frame["double_wells"].sum() == len(run.results.double_wells)
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["pairs/T0.092-0001.parquet", "loop/02/paths.parquet"])
+def test_a_damaged_table_is_named_and_nothing_written(poor_run, tmp_path, name):
+    root, output = tmp_path / "copy", tmp_path / "output"
+    shutil.copytree(poor_run.root, root)
+    damage(root / name)
+    for function in (stage.figures, stage.table_one, stage.report):
+        with pytest.raises(InputError, match=f"{name} is damaged: ."):
+            function(poor_run.config, root, output)
+        assert not output.exists()
+    with pytest.raises(InputError, match=f"{name} is damaged: ."):
+        stage.summary(root)
+    assert not (root / "summary.json").exists()
 
 
 def test_all_formats(poor_run, tmp_path, monkeypatch):

@@ -125,7 +125,10 @@ def test_usage_errors(arguments, capsys):
             {"glasses": [{"preparation_temperature": 92, "count": 1}]},
             ["glasses.0.preparation_temperature", "less than or equal to 1", "92"],
         ),
-        ({"explore": {"temperature": -0.04}}, ["explore.temperature", "greater than 0", "-0.04"]),
+        (
+            {"explore": {"temperature": -0.04}},
+            ["explore.temperature", "greater than or equal to 0.001", "-0.04"],
+        ),
         ({"explore": {"quench_every": 50}}, ["quench_every 50 is above steps 10"]),
         ({"loop": {"unit_system": "iron"}}, ["loop.unit_system", "'iron'", "argon", "nip"]),
     ],

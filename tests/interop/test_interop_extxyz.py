@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ase
 import ase.io
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def test_round_trip(tmp_path_factory, data, n, box):
     write_extxyz(path, Configuration(positions, diameters, box))
     read = read_extxyz(path)
     assert read.box == box
-    np.testing.assert_allclose(read.positions, positions, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(read.diameters, diameters, rtol=0, atol=1e-8)
+    np.testing.assert_array_equal(read.positions, positions)
+    np.testing.assert_array_equal(read.diameters, diameters)
 
 
 def test_displacements_and_info_as_others_see_them(tmp_path, glass):
@@ -79,8 +80,10 @@ def test_displacements_and_info_as_others_see_them(tmp_path, glass):
     }
     write_extxyz(path, glass, displacement=moved, info=info)
     atoms = ase.io.read(path)
-    np.testing.assert_allclose(atoms.arrays["displacement"], moved, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(atoms.arrays["diameter"], glass.diameters, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(atoms.arrays["displacement"], moved, rtol=1e-15)
+    np.testing.assert_allclose(atoms.arrays["diameter"], glass.diameters, rtol=1e-15)
+    np.testing.assert_allclose(atoms.positions, glass.positions, rtol=1e-15)
+    assert set(atoms.arrays) == {"numbers", "positions", "diameter", "displacement"}
     assert atoms.pbc.all()
     assert atoms.cell.volume == pytest.approx(60.0)
     assert atoms.info == {
@@ -89,8 +92,24 @@ def test_displacements_and_info_as_others_see_them(tmp_path, glass):
         "barrier": 0.0123456789,
         "n": "a b",
     }
-    np.testing.assert_allclose(read_extxyz(path).positions, glass.positions, rtol=0, atol=1e-8)
+    assert path.read_text().splitlines()[1].startswith('Lattice="')
     assert [file.name for file in tmp_path.iterdir()] == ["pair.xyz"]
+
+
+def test_files_written_by_ase_are_read(tmp_path, glass):
+    atoms = ase.Atoms("H60", glass.positions, cell=glass.box * np.eye(3), pbc=True)
+    atoms.new_array("diameter", glass.diameters)
+    ase.io.write(tmp_path / "ase.xyz", atoms, format="extxyz")
+    read = read_extxyz(tmp_path / "ase.xyz")
+    np.testing.assert_allclose(read.positions, glass.positions, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(read.diameters, glass.diameters, rtol=0, atol=1e-8)
+
+
+def test_edges_of_six_digits_are_cubic(tmp_path):
+    path = tmp_path / "frame.xyz"
+    path.write_text(FRAME.replace('0.0 4.5"', '0.0 4.5000009"'))
+    assert read_extxyz(path).box == pytest.approx(4.5000003, abs=1e-12)
+    assert "cubic" in refusal(tmp_path, FRAME.replace('0.0 4.5"', '0.0 4.500009"'))
 
 
 def test_writer_refuses_what_does_not_fit(tmp_path, glass):

@@ -171,6 +171,21 @@ def test_faults_are_named(tmp_path, old, new, words):
         assert word in message
 
 
+def test_edges_of_six_digits_are_cubic(tmp_path):
+    read = read_lammps_data(put(tmp_path, NEW_SPHERE.replace("0.0 4.0 zlo", "0.0 4.0000009 zlo")))
+    assert read.box == pytest.approx(4.0000003, abs=1e-12)
+    assert "cubic" in refusal(tmp_path, NEW_SPHERE.replace("0.0 4.0 zlo", "0.0 4.000009 zlo"))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_title_and_comments_in_any_encoding(tmp_path, encoding):
+    text = NEW_SPHERE.replace("title", "Gläser")
+    text = text.replace("# the smallest", "# Größe in Å")
+    path = tmp_path / "particles.data"
+    path.write_bytes(text.encode(encoding))
+    np.testing.assert_array_equal(read_lammps_data(path).diameters, [0.9, 1.5, 1.1])
+
+
 def test_file_cut_in_the_middle(tmp_path):
     cut = "\n".join(OLD_CHARGE.splitlines()[:15]) + "\n"
     message = refusal(tmp_path, cut, "charge")

@@ -68,3 +68,18 @@ def test_missing_files_and_folders(tmp_path):
         read_configuration(tmp_path / "none.xyz")
     with pytest.raises(InputError, match="not a file"):
         read_configuration(tmp_path)
+
+
+def test_a_title_that_is_a_number_does_not_make_xyz(files, glass, tmp_path):
+    lines = (tmp_path / "sphere.data").read_text().splitlines()
+    for number, before in (("400", ""), ("30", "\n# comment"), ("007", "\n\n\n")):
+        path = tmp_path / "numbered"
+        path.write_text("\n".join([number + before, *lines[1:]]) + "\n")
+        read = read_configuration(path)
+        np.testing.assert_allclose(read.positions, glass.positions, rtol=0, atol=1e-12)
+    frame = (tmp_path / "frame").read_text().splitlines()
+    path.write_text("\n".join([frame[0], 'note="of 30 atoms" ' + frame[1], *frame[2:]]) + "\n")
+    assert len(read_configuration(path)) == 30
+    path.write_text("2\nplain XYZ\nA 0 0 0\nA 1 1 1\n")
+    with pytest.raises(InputError, match="no Lattice"):
+        read_configuration(path)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tlsfind import tables
 from tlsfind.errors import InputError
-from tlsfind.learn import pairkeys, selection, stage
-from tlsfind.learn.pairkeys import KEYS, PairSet
+from tlsfind.learn import selection, stage
+from tlsfind.pairs.keys import KEYS, PairSet
 
 
 def keys(frame: pd.DataFrame) -> list[tuple]:
@@ -58,7 +58,7 @@ def test_initial_selection_depends_on_the_seed_only(landscape, make_config, tmp_
     whole = selection.initial(config, landscape.files)
     for rows in (1, 13, 500):
         if rows > 1:
-            monkeypatch.setattr(pairkeys, "BATCH_ROWS", rows)
+            monkeypatch.setattr(tables, "BATCH_ROWS", rows)
         again = selection.initial(config, landscape.files[::-1])
         pd.testing.assert_frame_equal(again, whole)
     other = selection.initial(make_config(seed=2), landscape.files)
@@ -122,7 +122,7 @@ def test_next_batch_equals_a_sort_of_everything(landscape, make_config, tmp_path
     free = frame[~frame.index.isin(solved.index) & (frame["probability_double_well"] >= 0.6)]
     naive = free.sort_values("predicted_splitting").head(120)
     for rows in (97, None):
-        monkeypatch.setattr(pairkeys, "BATCH_ROWS", rows or 10**6)
+        monkeypatch.setattr(tables, "BATCH_ROWS", rows or 10**6)
         chosen = selection.following(config, 2, [], [predictions], PairSet(solved))
         assert keys(chosen) == keys(naive)
         np.testing.assert_array_equal(chosen["predicted_splitting"], naive["predicted_splitting"])

@@ -9,7 +9,7 @@ import pytest
 from tlsfind import tables
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import classifier, predictor, stage, training
-from tlsfind.learn.pairkeys import KEYS
+from tlsfind.pairs.keys import KEYS
 
 THRESHOLD = 0.0015
 
@@ -98,6 +98,19 @@ def test_second_iteration_appends_to_history_and_is_reproducible(
     assert history["total_tls"].tolist() == np.cumsum(history["tls"]).tolist()
     # the model's batch is richer in TLS than the initial one
     assert history["tls"][1] / 60 > 2 * history["tls"][0] / 300
+
+
+def test_state_follows_the_fewest_iterations(make_config):
+    """A batch without TLS ends the loop only if ``loop.min_iterations`` batches were solved."""
+    numbers = {
+        "paths": 60, "double_wells": 4, "tls": 0,
+        "total_paths": 420, "total_double_wells": 100, "total_tls": 50,
+    }  # fmt: skip
+    outcome = training.Outcome(pd.DataFrame(), 0.9, 0.8, False)
+    for fewest, converged in [(1, True), (2, True), (3, False)]:
+        settings = make_config(loop={"min_iterations": fewest})
+        found = training.state(settings, 2, numbers, outcome, pairs_left=1000)
+        assert (found["converged"], found["finished"]) == (converged, converged)
 
 
 def test_collect_keeps_the_first_row_of_a_pair_in_order(

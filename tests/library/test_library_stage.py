@@ -1,15 +1,16 @@
 """The library: which paths enter, in which order, with which features, and the exports."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from synthetic_run import KEYS, make_config, make_run
+from synthetic_run import KEYS, damage, make_config, make_run
 from tlsfind import tables
 from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
 from tlsfind.interop.extxyz import read_extxyz
-from tlsfind.library.join import pair_features
 from tlsfind.library.minima import read_minima
 from tlsfind.library.stage import export, library
 
@@ -97,14 +98,14 @@ def test_each_tls_has_both_configurations(made):
     stem = f"{row['glass']}_{row['minimum_a']}_{row['minimum_b']}"
     for wanted, name in ((a, f"{stem}.xyz"), (b, f"{stem}_b.xyz")):
         found = read_extxyz(root / "library" / "tls" / name)
-        np.testing.assert_allclose(found.positions, wanted.positions, atol=1e-7)
-        np.testing.assert_allclose(found.diameters, wanted.diameters, atol=1e-7)
-        assert found.box == pytest.approx(wanted.box, rel=1e-9)
+        np.testing.assert_array_equal(found.positions, wanted.positions)
+        np.testing.assert_array_equal(found.diameters, wanted.diameters)
+        assert found.box == wanted.box
     from ase.io import read
 
     atoms = read(root / "library" / "tls" / f"{stem}.xyz")
     moved = displacements(a.positions, b.positions, a.box)
-    np.testing.assert_allclose(atoms.arrays["displacement"], moved, atol=1e-7)
+    np.testing.assert_allclose(atoms.arrays["displacement"], moved, rtol=1e-15)
     assert atoms.info["quantum_splitting"] == pytest.approx(row["quantum_splitting_argon"])
 
 
@@ -149,26 +150,36 @@ def test_configurations_of_an_earlier_library_are_gone(made):
     assert (root / "library" / "double_wells.parquet").read_bytes() == before
 
 
-def test_a_pair_without_features_is_named(made):
-    _, root, _ = made
-    keys = pd.DataFrame({"glass": ["T0.092-0000"], "minimum_a": [0], "minimum_b": [777]})
-    with pytest.raises(InputError, match=r"T0\.092-0000 0 777"):
-        pair_features(keys, [root / "pairs" / "T0.092-0000.parquet"], ["delta_e"])
+def test_a_double_well_without_its_pair_is_named(made, tmp_path):
+    config, root, _ = made
+    paths, pairs = root / "loop" / "02" / "paths.parquet", root / "pairs" / "T0.092-0000.parquet"
+    with pytest.raises(InputError, match=r"02/paths\.parquet are in none of the 1 pairs tables"):
+        library(config, paths, None, [pairs], root / "landscape", tmp_path / "library")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_join_keeps_glasses_apart_and_does_not_depend_on_blocks(made):
-    config, root, truth = made
-    files = [root / "pairs" / f"{name}.parquet" for name in config.glass_names]
-    keys = pd.DataFrame({"glass": config.glass_names[::-1], "minimum_a": 3, "minimum_b": 17})
-    expected = truth["pairs"].set_index(KEYS).loc[list(keys.itertuples(index=False, name=None))]
-    for block in (7, 100_000):
-        found = pair_features(keys, files, ["delta_e"], block)
-        np.testing.assert_array_equal(found["delta_e"], expected["delta_e"])
-    merged = root / "all_pairs.parquet"
-    schema = tables.schema("pairs", tables.pairs_columns(3))
-    tables.write(truth["pairs"].sample(frac=1, random_state=0), merged, schema)
-    found = pair_features(keys, [merged], ["delta_e"])
-    np.testing.assert_array_equal(found["delta_e"], expected["delta_e"])
+@pytest.mark.parametrize(
+    "name", ["loop/02/paths.parquet", "standard/paths.parquet", "pairs/T0.07-0001.parquet"]
+)
+def test_a_damaged_table_is_named_and_nothing_written(made, tmp_path, name):
+    config, root, _ = made
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    shutil.rmtree(copy / "library")
+    damage(copy / name)
+    with pytest.raises(InputError, match=f"{name} is damaged: .") as caught:
+        build(config, copy)
+    assert "\n" not in str(caught.value)
+    assert not (copy / "library").exists()
+
+
+def test_a_file_in_the_place_of_the_folder(made, tmp_path):
+    config, root, _ = made
+    output = tmp_path / "library"
+    output.touch()
+    paths, pairs = root / "loop" / "02" / "paths.parquet", (root / "pairs").glob("*.parquet")
+    with pytest.raises(InputError, match="library is a file, expected a folder"):
+        library(config, paths, None, list(pairs), root / "landscape", output)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

@@ -14,6 +14,7 @@ from tlsfind.paths.mep import StringRelaxation, straight_path
 from tlsfind.paths.profile import extrapolate, extrema
 from tlsfind.paths.schroedinger import levels, quantum_splitting
 from tlsfind.paths.solver import SAME_MINIMUM, third_minima
+from tlsfind.paths.wkb import tunnel_splitting
 from tlsfind.units import BUILT_IN
 
 
@@ -98,13 +99,19 @@ def test_unit_systems_from_one_profile(real):
     assert nip.kinetic_constant < argon.kinetic_constant
     assert argon.tls_threshold == pytest.approx(0.0015)
     assert nip.tls_threshold == pytest.approx(0.0002)
-    for _, _, result in real.double_wells():
+    tunnelling = 0
+    for _, _, result in real.double_wells(len(real.solved) // 2):
         assert result.energy_1["nip"] < result.energy_1["argon"]
         assert result.energy_2["nip"] < result.energy_2["argon"]
-        for name in BUILT_IN:
-            # neither the tunnel splitting nor half of it exceeds what E_qs is made of
-            delta_0 = result.delta_0[name]
-            assert np.isnan(delta_0) or 0 <= delta_0 < result.barrier
+        position, length = result.xi * result.path_length, result.path_length
+        for name, unit in BUILT_IN.items():
+            found = tunnel_splitting(position, result.energy, unit.kinetic_constant, 0.0, length)
+            assert result.delta_0[name] == pytest.approx(found, rel=1e-9, nan_ok=True)
+        # slower tunnelling, below a barrier that light atoms may stand above
+        if np.isfinite(result.delta_0["argon"]):
+            assert 0 < result.delta_0["nip"] < result.delta_0["argon"] < result.barrier
+            tunnelling += 1
+    assert tunnelling >= 5
 
 
 def test_a_unit_system_of_ones_own(real):
@@ -184,22 +191,24 @@ def test_refinement_goes_on_until_the_splitting_stands_still(real):
         assert plain.iterations <= result.iterations
         assert plain.final_force >= result.final_force
         once = real.solve(a, b, refinements=1)
-        before, after = (r.quantum_splitting["argon"] for r in (plain, once))
-        assert once.splitting_change == pytest.approx(abs(after - before) / after, rel=1e-9)
+        before, after = splittings(plain), splittings(once)
+        largest = (np.abs(after - before) / after).max()
+        assert once.splitting_change == pytest.approx(largest, rel=1e-9)
         # a looser tolerance stops there, a tighter one goes on
         assert real.solve(a, b, splitting_tolerance=10).iterations == once.iterations
         assert real.solve(a, b, splitting_tolerance=1e-9).iterations >= result.iterations
 
 
 def change(real, pairs, first, second):
-    """Ratios (pairs, units) of E_qs and (pairs,) of the barrier between two settings."""
-    ratios, barriers = [], []
+    """Ratios (pairs, units) of E_qs, (pairs,) of barrier and of length between two settings."""
+    ratios, barriers, lengths = [], [], []
     for a, b, _ in pairs:
         one, two = (real.solve(a, b, **settings) for settings in (first, second))
         if one.status == two.status == "double_well":  # a shallow well may come or go
             ratios.append(splittings(two) / splittings(one))
             barriers.append(two.barrier / one.barrier)
-    return np.array(ratios), np.array(barriers)
+            lengths.append(two.path_length / one.path_length)
+    return np.array(ratios), np.array(barriers), np.array(lengths)
 
 
 def test_tighter_forces_change_little(real):
@@ -209,27 +218,35 @@ def test_tighter_forces_change_little(real):
     """
     pairs = real.double_wells(6)
     tight = {"force_tolerance": 0.003, "max_iterations": 8000, "refinements": 0}
-    ratios, barriers = change(real, pairs, {"refinements": 0}, tight)
+    ratios, barriers, _ = change(real, pairs, {"refinements": 0}, tight)
     assert len(ratios) >= 4
     assert np.median(np.abs(ratios - 1)) < 0.05
     np.testing.assert_allclose(barriers, 1, rtol=0.02)
-    refined, barriers = change(real, pairs, {"max_iterations": 8000}, {**tight, "refinements": 3})
+    refined, barriers, _ = change(
+        real, pairs, {"max_iterations": 8000}, {**tight, "refinements": 3}
+    )
     assert np.median(np.abs(refined - 1)) < 0.01
     np.testing.assert_allclose(barriers, 1, rtol=0.02)
 
 
 def test_finer_paths_change_little(real):
-    """40 to 80 images: E_qs falls by 3 % in the median.
+    """40 to 80 images, the six lowest E_qs: it falls by 3 % in the median, by 16 % in the lowest.
 
-    The straight continuation starts nearer to the minimum then, along a softer direction.
+    The straight continuation starts nearer to the minimum then, along a softer direction. The
+    rest of the profile hardly changes: barriers by 0.01 %, and no path gets shorter.
     """
     settings = {"force_tolerance": 0.003, "max_iterations": 8000, "refinements": 0}
-    ratios, barriers = change(
-        real, real.double_wells(6), {**settings, "images": 40}, {**settings, "images": 80}
+    wells = [row for row in real.solved if row[2].status == "double_well"]
+    lowest = sorted(wells, key=lambda row: row[2].quantum_splitting["argon"])[:6]
+    ratios, barriers, lengths = change(
+        real, lowest, {**settings, "images": 40}, {**settings, "images": 80}
     )
-    assert len(ratios) >= 3
+    assert len(ratios) >= 5
     assert np.median(np.abs(ratios - 1)) < 0.1
-    np.testing.assert_allclose(barriers, 1, rtol=0.02)
+    assert np.abs(ratios - 1).max() < 0.3
+    np.testing.assert_allclose(barriers, 1, rtol=1e-3)
+    assert lengths.min() > 1 - 1e-3
+    assert lengths.max() < 1.05
 
 
 def test_finer_grids_change_nothing(real):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlsfind.prepare.equilibration import drift, judge, relaxation, self_overlap
+from tlsfind.prepare.equilibration import correlation_time, drift, judge, relaxation, self_overlap
 
 
 def evidence(potential=0.0, inherent=0.0, overlap=0.05, rows=40, seed=1):
@@ -124,3 +124,28 @@ def test_self_overlap_counts_particles_near_their_places():
     moved[250:500, 0] -= 0.4
     moved[500:, 1] += 0.2 * np.where(np.arange(500) % 2, 1, -1)
     assert self_overlap(moved, positions) == 0.5
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.6, 0.8])
+def test_stationary_correlated_values_seldom_fail(memory):
+    """Less than a tenth beyond three standard errors, where uncorrected errors give a quarter."""
+    rng = np.random.default_rng(7)
+    failures = 0
+    for _ in range(300):
+        values = rng.normal(size=60)
+        for k in range(1, 60):
+            values[k] = memory * values[k - 1] + np.sqrt(1.0 - memory**2) * values[k]
+        change, error = drift(values)
+        failures += abs(change) > 3 * error
+    assert failures < 30
+
+
+def test_correlation_time_of_an_autoregressive_process():
+    rng = np.random.default_rng(3)
+    times = []
+    for _ in range(50):
+        values = rng.normal(size=400)
+        for k in range(1, 400):
+            values[k] = 0.8 * values[k - 1] + 0.6 * values[k]
+        times.append(correlation_time(values - values.mean()))
+    assert np.median(times) == pytest.approx(0.5 * 1.8 / 0.2, rel=0.15)

@@ -79,7 +79,7 @@ def test_the_glass(prepared, make_config):
 
 def test_the_evidence(prepared):
     series = tables.read(prepared / "equilibration.parquet")
-    assert series["block"].tolist() == list(range(2, 41, 2))
+    assert series["block"].tolist() == list(range(1, 41))
     assert (series["glass"] == GLASS).all()
     assert series["inherent_energy"].notna().sum() >= 4
     assert series["kinetic_temperature"].mean() == pytest.approx(0.2, rel=0.05)
@@ -126,7 +126,7 @@ def test_same_config_same_glass_and_another_seed_another(prepared, make_config, 
     assert len(energies) == 3
 
 
-@pytest.mark.parametrize("saves", [1, 9, 15, 20])
+@pytest.mark.parametrize("saves", [1, 18, 30, 40])
 def test_killed_and_started_again_gives_the_same_glass(
     prepared, make_config, tmp_path, monkeypatch, saves
 ):
@@ -136,9 +136,8 @@ def test_killed_and_started_again_gives_the_same_glass(
         with pytest.raises(Killed):
             prepare(make_config(), GLASS, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"restart.npz"}  # nothing half-written
-    assert restart.load(tmp_path / "restart.npz", stage.identity(make_config(), GLASS)).block == (
-        2 * saves
-    )
+    saved = restart.load(tmp_path / "restart.npz", stage.identity(make_config(), GLASS))
+    assert saved.block == saves
     prepare(make_config(), GLASS, tmp_path)
     assert_same_glass(prepared, tmp_path)
 

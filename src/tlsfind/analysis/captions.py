@@ -1,4 +1,4 @@
-"""Captions of the figures and of Table I."""
+"""Captions of the figures and of Table I, for the report and, as files, for that of snakemake."""
 
 CAPTIONS: dict[str, str] = {
     "fig1b": (
@@ -50,7 +50,7 @@ CAPTIONS: dict[str, str] = {
         "(Wilson); shaded: that of the standard procedure. Iteration 0 is the initial batch, "
         "picked without a model."
     ),
-    "table1": (
+    "table_1": (
         "The standard procedure (pairs with min(T_ab, T_ba) at least the threshold) against the "
         "active loop on the same pairs. Where the standard procedure was sampled, its TLS are "
         "extrapolated from the sample to all pairs that qualify: the qualifying pairs that the "

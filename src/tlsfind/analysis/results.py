@@ -21,7 +21,7 @@ from tlsfind import tables
 from tlsfind.analysis.statistics import Histogram
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.library.join import KEYS, KeySet, glass_rows
+from tlsfind.pairs.keys import KEYS, PairSet, batches
 
 #: Bins of the features whose distribution over all pairs is shown (Fig. 6). Fixed, because the
 #: pairs pass by only once. Transitions: 0, 1, 2, 3-4, 5-8, ... up to 2^20.
@@ -34,9 +34,9 @@ EDGES: dict[str, np.ndarray] = {
 
 
 def fig6_values(
-    rows: Mapping[str, Any] | pd.DataFrame | pa.RecordBatch,
+    rows: Mapping[str, Any] | pd.DataFrame,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """The features of Fig. 6 of a frame or batch, each (n,), by the names of :data:`EDGES`."""
+    """The features of Fig. 6 of a frame, each (n,), by the names of :data:`EDGES`."""
     yield (
         "transitions",
         np.asarray(rows["transitions_ab"], dtype=np.int64)
@@ -78,36 +78,48 @@ def scan_pairs(
         solved: keys of the solved pairs.
         standard_transitions: smallest min(T_ab, T_ba) of the standard procedure.
         block: rows in memory at a time.
+
+    Raises:
+        InputError: a table is missing or damaged, lacks a column or has pairs of another glass.
     """
     scan = PairScan(pairs=dict.fromkeys(files, 0), qualifying=dict.fromkeys(files, 0))
     for temperature in temperatures.values():
         scan.histograms[temperature] = {name: Histogram(edges) for name, edges in EDGES.items()}
     transitions = ["transitions_ab", "transitions_ba"]
     columns = [*KEYS, "delta_e", "displacement_1", "total_displacement", *transitions]
-    wanted = KeySet(solved)
+    wanted = PairSet(solved)
     parts = [pd.DataFrame(columns=[*KEYS, *transitions])]
-    for file, path in files.items():
-        table = tables.open_file(path, columns)
-        for batch in table.iter_batches(batch_size=block, columns=columns):
-            for glass, _ in glass_rows(batch):
-                if glass != file:
-                    raise InputError(f"{path} has pairs of glass {glass!r}, expected only {file!r}")
-                _count(scan, glass, temperatures[glass], batch, standard_transitions)
-            found = wanted.mask(batch)
-            if found.any():
-                parts.append(batch.filter(pa.array(found)).select(parts[0].columns).to_pandas())
+    glasses = {path: glass for glass, path in files.items()}
+    for path, frame in batches(files.values(), columns, block):
+        glass = glasses[path]
+        _check_glass(frame, glass, path)
+        _count(scan, glass, temperatures[glass], frame, standard_transitions)
+        found = wanted.contains(frame)
+        if found.any():
+            parts.append(frame.loc[found, parts[0].columns].astype({"glass": str}))
     filled = [part for part in parts if len(part)]
     scan.solved = pd.concat(filled, ignore_index=True) if filled else parts[0]
     return scan
 
 
+def _check_glass(frame: pd.DataFrame, glass: str, path: Path) -> None:
+    """Check that all pairs of a pairs table are of its glass.
+
+    Raises:
+        InputError: some are not.
+    """
+    for found in frame["glass"].unique():
+        if found != glass:
+            raise InputError(f"{path} has pairs of glass {found!r}, expected only {glass!r}")
+
+
 def _count(
-    scan: PairScan, glass: str, temperature: float, batch: pa.RecordBatch, threshold: int
+    scan: PairScan, glass: str, temperature: float, frame: pd.DataFrame, threshold: int
 ) -> None:
-    scan.pairs[glass] += batch.num_rows
-    least = np.minimum(batch["transitions_ab"].to_numpy(), batch["transitions_ba"].to_numpy())
+    scan.pairs[glass] += len(frame)
+    least = np.minimum(frame["transitions_ab"].to_numpy(), frame["transitions_ba"].to_numpy())
     scan.qualifying[glass] += int(np.count_nonzero(least >= threshold))
-    for name, values in fig6_values(batch):
+    for name, values in fig6_values(frame):
         scan.histograms[temperature][name].add(values)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlsfind import __version__
+from tlsfind.progress import LOG_LINE
 
 if TYPE_CHECKING:
     from tlsfind.config import Config
@@ -40,8 +41,7 @@ _log = logging.getLogger("tlsfind")
 def start_log() -> None:
     """Send the package's log to the standard error stream, with the time in a batch job."""
     handler = logging.StreamHandler(sys.stderr)
-    line = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(levelname)s %(message)s"
-    handler.setFormatter(logging.Formatter(line))
+    handler.setFormatter(logging.Formatter("%(message)s") if sys.stderr.isatty() else LOG_LINE)
     _log.handlers = [handler]
     _log.setLevel(logging.INFO)
 

@@ -107,7 +107,10 @@ def summary(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the numbers of a run: glasses, minima, pairs, paths, double wells, TLS."""
+    """Print the numbers of a run: glasses, minima, pairs, paths, double wells, TLS.
+
+    The last line says where its report, figures and library are.
+    """
     from tlsfind.analysis.stage import print_summary
     from tlsfind.analysis.stage import summary as run
 
@@ -122,3 +125,10 @@ def summary(
         typer.echo(text)
     else:
         print_summary(numbers)
+        typer.echo(f"\nResults: {places(results)}")
+
+
+def places(results: Path) -> str:
+    """Where to look at a run: its report, figures and library, as far as they are there."""
+    found = [results / name for name in ("report.html", "figures", "library")]
+    return ", ".join(str(path) for path in found if path.exists()) or str(results)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Largest force component above which an endpoint is not taken for a minimum.
 MINIMUM_FORCE = 1e-3
 
-#: How far diameters and boxes of one pair may differ: extended XYZ holds eight decimals.
+#: How far diameters and boxes of one pair may differ: many programs write eight decimals.
 SAME_PARTICLES = 1e-7
 
 _PANEL = "Single cases"
@@ -173,14 +173,14 @@ def path(
     from tlsfind.paths.solver import solve_path
 
     result = solve_path(ends.engine, ends.a.positions, ends.b.positions, ends.box, settings, units)
+    if plot is not None and format_of_plot is not None:  # first: what fails prints nothing
+        draw_profile(plot, format_of_plot, result, next(iter(units)))
+        typer.echo(f"profile drawn in {plot}", err=True)
     if as_json:
         print_json(path_summary(ends, result, list(units)))
     else:
         _print_endpoints(ends, quench)
         _print_path(result, units)
-    if plot is not None and format_of_plot is not None:
-        draw_profile(plot, format_of_plot, result, next(iter(units)))
-        typer.echo(f"profile drawn in {plot}", err=True)
 
 
 def path_summary(ends: Endpoints, result: PathResult, units: list[str]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def schema(
         bool, typer.Option("--check", help="Fail unless the files are in step with the code.")
     ] = False,
 ) -> None:
-    """Generate the config's JSON schema and the reference pages of keys and tables.
+    """Generate the config's JSON schema, the pages of keys and tables, and snakemake's captions.
 
     Without an option the JSON schema is printed and nothing is written.
     """
@@ -47,7 +47,7 @@ def schema(
             raise InputError(
                 f"{names}: out of step with the code, expected what `tlsfind schema --write` writes"
             )
-        typer.echo("schema and reference pages are in step with the code")
+        typer.echo("schema, reference pages and captions are in step with the code")
     else:
         typer.echo(reference.config_schema(), nl=False)
 

@@ -6,19 +6,42 @@ format                    recognised by
 project's own             suffix ``.npz``, or the first bytes of a zip archive; one minimum of a
                           ``minima.npz`` is named ``FILE.npz#IDENTIFIER``
 extended XYZ              suffix ``.xyz`` or ``.extxyz``, or a first line that is one integer
+                          with no line ``N atoms`` after it
 LAMMPS data               everything else; ``atom_style sphere`` or ``charge``
 ========================  ======================================================================
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
+
+import numpy as np
 
 from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
 
 XYZ_SUFFIXES = (".xyz", ".extxyz")
+
+#: Relative difference of the edges of a cubic box; files of six digits have up to 5e-7.
+EDGE_TOLERANCE = 1e-6
+
+#: Relative size of the tilt factors or off-diagonal elements of a cubic box.
+TILT_TOLERANCE = 1e-8
+
+#: Lines, and their length, among which the header of LAMMPS data is looked for.
+_HEADER_LINES, _LINE = 50, 10_000
+
+_LAMMPS_COUNT = re.compile(rb"\s*[0-9]+\s+atoms\s*(#.*)?", re.DOTALL)
+
+
+def cubic_edge(edges: np.ndarray) -> float | None:
+    """The mean of the edges (3,) of a box, exact if they are equal; None if it is not cubic."""
+    shortest = float(edges.min())
+    if not (shortest > 0 and np.ptp(edges) <= EDGE_TOLERANCE * edges.max()):
+        return None
+    return shortest + float(np.mean(edges - shortest))
 
 
 def split_specification(spec: str | Path) -> tuple[Path, int | None]:
@@ -82,7 +105,7 @@ def read_configuration(
 
 
 def _format(path: Path) -> Literal["native", "extended XYZ", "LAMMPS data"]:
-    """Which format a file has, by its suffix or else by its first line."""
+    """Which format a file has, by its suffix or else by its first lines."""
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return "native"
@@ -91,10 +114,24 @@ def _format(path: Path) -> Literal["native", "extended XYZ", "LAMMPS data"]:
     try:
         with path.open("rb") as handle:
             start = handle.readline(200)
+            if start.strip().isdigit():
+                return _after_a_number(handle)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if start.startswith(b"PK\x03\x04"):
         return "native"
-    if start.strip().isdigit():
-        return "extended XYZ"
     return "LAMMPS data"
+
+
+def _after_a_number(handle: BinaryIO) -> Literal["extended XYZ", "LAMMPS data"]:
+    """Format of a file whose first line, already read, is one integer.
+
+    It may be the number of particles of XYZ, or the title of LAMMPS data.
+    """
+    comment = handle.readline(_LINE)
+    if b"Lattice=" in comment:
+        return "extended XYZ"
+    lines = [comment, *(handle.readline(_LINE) for _ in range(_HEADER_LINES))]
+    if any(_LAMMPS_COUNT.fullmatch(line) for line in lines):
+        return "LAMMPS data"
+    return "extended XYZ"

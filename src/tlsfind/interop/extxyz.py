@@ -1,8 +1,8 @@
-"""Extended XYZ, read and written by ASE.
+"""Extended XYZ, written with every digit, and read by ASE.
 
-The cell is cubic and periodic in all three directions, the column ``diameter`` is needed. ASE
-writes eight decimals, so positions and diameters come back to 5e-9; the box comes back exactly.
-Species need not be chemical elements; they are not looked at.
+The cell is cubic and periodic in all three directions, the column ``diameter`` is needed. What is
+written comes back exactly (the writer of ASE has eight decimals, so it is not used). Species need
+not be chemical elements; they are not looked at.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import numpy as np
 
 from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
+from tlsfind.interop import TILT_TOLERANCE, cubic_edge
 from tlsfind.tables import atomic
-
-#: Relative difference of edges, and relative size of off-diagonal elements, of a cubic cell.
-CUBIC_TOLERANCE = 1e-8
 
 _UNREADABLE = (
     OSError,
@@ -72,17 +70,10 @@ def write_extxyz(
     Raises:
         ValueError: the displacements' shape or a key of ``info`` does not fit.
     """
-    from ase import Atoms
-    from ase.io import write
+    from ase.io.extxyz import key_val_dict_to_str
 
-    atoms = Atoms(
-        numbers=np.zeros(len(configuration), dtype=int),
-        positions=configuration.positions,
-        cell=configuration.box * np.eye(3),
-        pbc=True,
-    )
-    atoms.new_array("diameter", configuration.diameters)
-    columns = ["symbols", "positions", "diameter"]
+    columns = [configuration.positions, configuration.diameters[:, None]]
+    properties = "species:S:1:pos:R:3:diameter:R:1"
     if displacement is not None:
         displacement = np.asarray(displacement, dtype=np.float64)
         if displacement.shape != configuration.positions.shape:
@@ -90,11 +81,21 @@ def write_extxyz(
                 f"displacement has shape {displacement.shape}, expected "
                 f"{configuration.positions.shape}"
             )
-        atoms.new_array("displacement", displacement)
-        columns.append("displacement")
-    atoms.info = {_key(key): _one_line(value) for key, value in (info or {}).items()}
-    with atomic(path) as temporary, temporary.open("w") as handle:
-        write(handle, atoms, format="extxyz", columns=columns)
+        columns.append(displacement)
+        properties += ":displacement:R:3"
+    lattice = " ".join(_real(x) for x in (configuration.box * np.eye(3)).ravel())
+    comment = f'Lattice="{lattice}" Properties={properties} '
+    if info:
+        comment += key_val_dict_to_str({_key(k): _one_line(v) for k, v in info.items()}) + " "
+    lines = [str(len(configuration)), comment + 'pbc="T T T"']
+    lines += ["X " + " ".join(map(_real, row)) for row in np.hstack(columns).tolist()]
+    with atomic(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _real(number: float) -> str:
+    """A number with 17 significant digits, which are enough to get the same one back."""
+    return f"{number:.16e}"
 
 
 def _key(key: str) -> str:
@@ -117,7 +118,7 @@ def _only_frame(path: Path) -> Any:
 
     first, count = None, 0
     try:
-        with path.open() as handle:
+        with path.open(encoding="utf-8") as handle:
             frames = read_xyz(handle, index=slice(None), properties_parser=_parse_comment)
             for atoms in frames:
                 first = atoms if first is None else first
@@ -163,15 +164,8 @@ def _cubic_edge(cell: np.ndarray, periodic: np.ndarray, source: str) -> float:
             f'{source} has no Lattice, expected Lattice="L 0 0 0 L 0 0 0 L" in its second line'
         )
     edges = np.diag(cell)
-    off_diagonal = np.abs(cell - np.diag(edges)).max()
-    longest = np.abs(cell).max()
-    cubic = (
-        np.isfinite(cell).all()
-        and edges.min() > 0
-        and off_diagonal <= CUBIC_TOLERANCE * longest
-        and np.ptp(edges) <= CUBIC_TOLERANCE * longest
-    )
-    if not cubic:
+    edge = cubic_edge(edges) if np.isfinite(cell).all() else None
+    if edge is None or np.abs(cell - np.diag(edges)).max() > TILT_TOLERANCE * edge:
         found = " ".join(f"{x:g}" for x in cell.ravel())
         raise InputError(
             f'{source} has Lattice="{found}", expected a cubic box along the axes, '
@@ -180,4 +174,4 @@ def _cubic_edge(cell: np.ndarray, periodic: np.ndarray, source: str) -> float:
     if not periodic.all():
         found = " ".join("T" if flag else "F" for flag in periodic)
         raise InputError(f'{source} has pbc="{found}", expected pbc="T T T"')
-    return float(edges[0])
+    return edge

@@ -4,7 +4,8 @@ Lines of ``Atoms``: ``id type diameter density x y z [ix iy iz]`` (sphere) or
 ``id type q x y z [ix iy iz]`` (charge). Some groups keep a polydisperse particle's diameter in the
 charge column; this is read only when it is asked for. The style is taken from the hint in
 ``Atoms # style`` or else from the number of columns. Section headers are recognised with or
-without blank lines around them. As in LAMMPS, the first line is a title and is not looked at.
+without blank lines around them. As in LAMMPS, the first line is a title and is not looked at;
+it and the comments may be in any encoding of text.
 
 Particles are sorted by id, positions are shifted so that the box starts at the origin, and image
 flags are applied. https://docs.lammps.org/read_data.html
@@ -21,6 +22,7 @@ import numpy as np
 
 from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
+from tlsfind.interop import TILT_TOLERANCE, cubic_edge
 from tlsfind.tables import atomic
 
 #: Columns of an Atoms line by style, without image flags.
@@ -28,9 +30,6 @@ COLUMNS = {
     "sphere": ("id", "type", "diameter", "density", "x", "y", "z"),
     "charge": ("id", "type", "q", "x", "y", "z"),
 }
-
-#: Relative difference of edges, and relative size of tilt factors, of a cubic box.
-CUBIC_TOLERANCE = 1e-8
 
 _SECTION = re.compile(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)*")
 _DIGITS = re.compile(r"[0-9]{1,18}")
@@ -73,14 +72,14 @@ def read_lammps_data(
     """
     path = Path(path)
     try:
-        text = path.read_text()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is a binary file, expected a LAMMPS data file") from None
-    header, sections = _split(text)
+    if b"\0" in content:
+        raise InputError(f"{path} is a binary file, expected a LAMMPS data file")
+    header, sections = _split(content.decode("utf-8", errors="replace"))
     count = _atom_count(path, header)
     low, box = _cubic_box(path, header)
     section = _atoms_section(path, sections)
@@ -192,7 +191,8 @@ def _cubic_box(path: Path, header: list[_Row]) -> tuple[np.ndarray, float]:
         last = max(last, rows[0].line)
         if edges[axis] <= 0:
             _refuse(path, rows[0].line, " ".join(rows[0].words), "LO below HI")
-    if np.ptp(edges) > CUBIC_TOLERANCE * edges.max():
+    edge = cubic_edge(edges)
+    if edge is None:
         found = " x ".join(f"{edge:.10g}" for edge in edges)
         _refuse(path, last, f"a box of {found}", "a cubic box")
     for row in header:
@@ -200,9 +200,9 @@ def _cubic_box(path: Path, header: list[_Row]) -> tuple[np.ndarray, float]:
             _refuse(path, row.line, "a general triclinic box", "a cubic box")
         if row.words[-3:] == ["xy", "xz", "yz"]:
             tilt = [_number(path, row, i, "a tilt factor") for i in range(len(row.words) - 3)]
-            if max(map(abs, tilt), default=0.0) > CUBIC_TOLERANCE * edges.max():
+            if max(map(abs, tilt), default=0.0) > TILT_TOLERANCE * edges.max():
                 _refuse(path, row.line, f"tilt factors {' '.join(row.words[:-3])}", "a cubic box")
-    return low, float(edges[0])
+    return low, edge
 
 
 def _atoms_section(path: Path, sections: list[_Section]) -> _Section:

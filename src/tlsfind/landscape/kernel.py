@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from tlsfind.kernels import kernel
 
 CHUNK = 64  # particles between two looks at whether the tolerance is exceeded already
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def displacement_within(a, b, box, tolerance):
     """Total displacement d between two configurations, or infinity if it exceeds a tolerance.
 

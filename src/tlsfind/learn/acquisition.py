@@ -1,7 +1,7 @@
 """Scores by which the next paths are chosen: the pairs of lowest score come first.
 
 Each rule is a pure function of arrays over the same n pairs. Equal scores are ordered by the
-caller at random (:func:`tlsfind.learn.pairkeys.random_keys`).
+caller at random (:func:`tlsfind.learn.sampling.random_keys`).
 """
 
 from __future__ import annotations

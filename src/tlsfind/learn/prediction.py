@@ -12,8 +12,8 @@ from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
 from tlsfind.learn.classifier import Classifier
-from tlsfind.learn.pairkeys import KEYS, batches
 from tlsfind.learn.predictor import Predictor
+from tlsfind.pairs.keys import KEYS, batches
 
 #: The predictor runs at this double-well probability and above, or at ``loop.gate`` if lower.
 LOWEST_GATE = 0.05

@@ -17,7 +17,8 @@ from tlsfind import seeds
 from tlsfind.config import Config
 from tlsfind.errors import InputError
 from tlsfind.learn import acquisition
-from tlsfind.learn.pairkeys import KEYS, PairSet, Smallest, batches, random_keys
+from tlsfind.learn.sampling import Smallest, random_keys
+from tlsfind.pairs.keys import KEYS, PairSet, batches
 
 #: Strata of the initial batch, in the order in which they fill each other's shortfall.
 STRATA = ("transitions", "close", "far")

@@ -14,9 +14,9 @@ from tlsfind.config import Config
 from tlsfind.errors import InputError
 from tlsfind.learn import selection, training
 from tlsfind.learn.classifier import Classifier
-from tlsfind.learn.pairkeys import KEYS, PairSet, read_pairs
 from tlsfind.learn.prediction import predict_table
 from tlsfind.learn.predictor import Predictor
+from tlsfind.pairs.keys import KEYS, PairSet, read_pairs
 
 
 def _schema(config: Config, name: str, columns: tables.Columns | None = None) -> pa.Schema:

@@ -21,14 +21,16 @@ def verdict(
     pairs_left: int,
     *,
     stop_fraction: float,
+    min_iterations: int,
     max_iterations: int,
 ) -> Verdict:
     """Decide after the training of ``iteration``.
 
     1. No pair is left without a path: converged, there is nothing to select from.
-    2. The last batch added less than ``stop_fraction`` of all TLS: converged. This needs a batch
-       chosen by a model (iteration 1 or later) and at least one TLS: with no TLS at all a batch
-       without TLS says nothing about convergence, and the loop goes on.
+    2. The last batch added less than ``stop_fraction`` of all TLS: converged. This needs
+       ``min_iterations`` batches chosen by models, at least one of them (iteration 1), and at
+       least one TLS: with no TLS at all a batch without TLS says nothing about convergence, and
+       the loop goes on.
     3. ``max_iterations`` batches were chosen by models: finished, not converged.
 
     Args:
@@ -37,24 +39,21 @@ def verdict(
         total_tls: TLS of all iterations so far.
         pairs_left: pairs that have no path yet.
         stop_fraction: ``loop.stop_fraction``.
+        min_iterations: ``loop.min_iterations``.
         max_iterations: ``loop.max_iterations``.
     """
     if pairs_left <= 0:
         return Verdict(True, True, "every pair has a path")
-    if iteration > 0 and total_tls > 0 and new_tls < stop_fraction * total_tls:
-        return Verdict(
-            True,
-            True,
-            f"the last batch added {new_tls} of {total_tls} TLS, below {stop_fraction:g} of all",
-        )
+    few = total_tls > 0 and new_tls < stop_fraction * total_tls
+    added = f"the last batch added {new_tls} of {total_tls} TLS"
+    if few and iteration >= max(min_iterations, 1):
+        return Verdict(True, True, f"{added}, below {stop_fraction:g} of all")
     if iteration >= max_iterations:
         return Verdict(False, True, f"the maximum of {max_iterations} iterations was reached")
     if iteration == 0:
         return Verdict(False, False, "the initial batch was not chosen by a model")
     if total_tls == 0:
         return Verdict(False, False, "no TLS was found yet")
-    return Verdict(
-        False,
-        False,
-        f"the last batch added {new_tls} of {total_tls} TLS, at least {stop_fraction:g} of all",
-    )
+    if few:
+        return Verdict(False, False, f"{added}, but {min_iterations} iterations are always run")
+    return Verdict(False, False, f"{added}, at least {stop_fraction:g} of all")

@@ -15,7 +15,7 @@ from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import classifier, predictor, stopping
-from tlsfind.learn.pairkeys import KEYS, PairSet, batches, count_rows
+from tlsfind.pairs.keys import KEYS, count_rows, join_columns
 
 #: Folders of the two models below ``models``.
 CLASSIFIER, PREDICTOR = "classifier", "predictor"
@@ -70,23 +70,8 @@ def join_features(
     Raises:
         InputError: a file is missing, damaged or lacks a column; a path without its pair.
     """
-    wanted = PairSet(solved)
-    found = [
-        frame[wanted.contains(frame)].astype({"glass": str})
-        for _, frame in batches(pairs, [*KEYS, *features])
-    ]
-    rows = (
-        pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*KEYS, *features])
-    )
-    joined = solved.merge(rows.drop_duplicates(KEYS), on=KEYS, how="left", indicator="origin")
-    lost = joined["origin"] != "both"
-    if lost.any():
-        pair = ", ".join(str(value) for value in joined.loc[lost, KEYS].iloc[0])
-        raise InputError(
-            f"{lost.sum()} of {len(joined)} pairs in {source} are in none of the {len(pairs)} "
-            f"pairs tables, the first is {pair}; expected those that the paths were selected from"
-        )
-    joined = joined.drop(columns="origin").sort_values(KEYS, ignore_index=True)
+    joined = join_columns(solved, pairs, features, str(source))
+    joined = joined.sort_values(KEYS, ignore_index=True)
     return joined, count_rows(pairs) - len(joined)
 
 
@@ -242,6 +227,7 @@ def state(
         numbers["total_tls"],
         pairs_left,
         stop_fraction=config.loop.stop_fraction,
+        min_iterations=config.loop.min_iterations,
         max_iterations=config.loop.max_iterations,
     )
     return {

@@ -22,8 +22,8 @@ from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
-from tlsfind.library.join import KEYS, pair_features
 from tlsfind.library.minima import read_minima
+from tlsfind.pairs.keys import KEYS, join_columns
 
 
 def double_wells(paths: Path, standard: Path | None, units: list[str]) -> pa.Table:
@@ -39,10 +39,9 @@ def double_wells(paths: Path, standard: Path | None, units: list[str]) -> pa.Tab
     for path in (paths, standard):
         if path is None:
             continue
-        file = tables.open_file(path, schema.names)
         parts += [
             pa.Table.from_batches([batch]).filter(pc.field("status") == "double_well")
-            for batch in file.iter_batches(columns=schema.names, batch_size=4096)
+            for batch in tables.iter_batches(path, schema.names, 4096)
         ]
     wells = pa.concat_tables([part.cast(schema) for part in parts] or [schema.empty_table()])
     keys = wells.select([*KEYS, f"quantum_splitting_{units[0]}"]).to_pandas()
@@ -51,11 +50,21 @@ def double_wells(paths: Path, standard: Path | None, units: list[str]) -> pa.Tab
     return wells.take(pa.array(order.to_numpy(dtype=np.int64)))
 
 
-def with_features(wells: pa.Table, pairs: list[Path], config: Config) -> pa.Table:
-    """``wells`` with the features of the pairs, as a table of ``tables.library_columns``."""
+def with_features(wells: pa.Table, pairs: list[Path], config: Config, source: str) -> pa.Table:
+    """``wells`` with the features of the pairs, as a table of ``tables.library_columns``.
+
+    Args:
+        wells: double wells, from :func:`double_wells`.
+        pairs: pairs tables, streamed.
+        config: the run.
+        source: where ``wells`` come from, for messages.
+
+    Raises:
+        InputError: a table cannot be read or lacks a column; a double well is in no pairs table.
+    """
     features = tables.feature_names(config.pairs.particles)
     keys = wells.select(KEYS).to_pandas()
-    joined = pair_features(keys, pairs, features, config.pairs.rows_per_block)
+    joined = join_columns(keys, pairs, features, source, config.pairs.rows_per_block)
     schema = tables.schema(
         "double_wells", tables.library_columns(config.pairs.particles, config.unit_systems)
     )
@@ -95,9 +104,9 @@ def library(
         InputError: an input is missing or damaged, or lacks a pair or a minimum.
     """
     output = Path(output)
-    wells = with_features(
-        double_wells(Path(paths), standard, list(config.unit_systems)), list(pairs), config
-    )
+    wells = double_wells(Path(paths), standard, list(config.unit_systems))
+    source = " and ".join(str(path) for path in (paths, standard) if path is not None)
+    wells = with_features(wells, list(pairs), config, source)
     found = wells.filter(pa.array(tls_mask(wells, config)))
     _export_all(config, found, Path(landscape_root), output / "tls")
     columns = tables.library_columns(config.pairs.particles, config.unit_systems)
@@ -110,7 +119,7 @@ def _export_all(config: Config, found: pa.Table, landscape_root: Path, output: P
     """Fill a fresh folder with the TLS and put it in the place of ``output`` when complete."""
     staged = output.with_name(f".{output.name}.tmp")
     shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
+    tables.make_folder(staged)
     try:
         for row in found.drop_columns(["xi", "energy"]).to_pylist():
             stem = f"{row['glass']}_{row['minimum_a']}_{row['minimum_b']}"
@@ -143,7 +152,6 @@ def _write_pair(config: Config, row: Mapping[Any, Any], landscape_root: Path, pa
         "path_length": row["path_length"],
     }
     other = path.with_name(f"{path.stem}_b{path.suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_extxyz(other, second, displacement=-moved, info={**info, "minimum": row["minimum_b"]})
     write_extxyz(path, first, displacement=moved, info={**info, "minimum": row["minimum_a"]})
     return other

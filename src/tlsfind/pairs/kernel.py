@@ -17,14 +17,17 @@ Arrays are (coordinate, particle), so that particles are contiguous.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+from numba import njit
 
-# Sums may be reordered, so that they vectorise.
+from tlsfind.kernels import kernel
+
+# Sums may be reordered, so that they vectorise. Inlining is forced: as a function of its own
+# ``_squares`` would round differently in the process that compiles it and in later ones.
 _FAST = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def unwrapped(positions, reference, box):
     """Displacements of minima from a reference, freed of wrapping and common translation.
 
@@ -56,7 +59,7 @@ def unwrapped(positions, reference, box):
     return u, extents
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def _nearest_image(a, b, box, image):
     """``image`` = a plus the displacements from a to b in minimum image, mean removed.
 
@@ -76,7 +79,7 @@ def _nearest_image(a, b, box, image):
             image[axis, i] += a[axis, i] - mean
 
 
-@numba.njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(forceinline=True, fastmath=_FAST)
 def _squares(ax, ay, az, bx, by, bz, squares):
     """Squared displacements (N,) from a to b; returns their sum and the sum of their squares."""
     second = 0.0
@@ -92,7 +95,7 @@ def _squares(ax, ay, az, bx, by, bz, squares):
     return second, fourth
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def _largest(squares, best, index):
     """The M largest of ``squares`` (N,) in decreasing order, and their particles.
 
@@ -112,7 +115,7 @@ def _largest(squares, best, index):
             index[place] = i
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def _mid_point_distance(reference, a, b, box, i, j):
     """Distance of the mid-points of particles i and j over a and b, minimum image."""
     square = 0.0
@@ -124,7 +127,7 @@ def _mid_point_distance(reference, a, b, box, i, j):
     return np.sqrt(square)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(fastmath=False)
 def pair_block(u, extents, reference, box, first, second, out):
     """Geometric features of a block of pairs.
 

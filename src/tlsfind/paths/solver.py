@@ -35,6 +35,8 @@ IDENTICAL = 1e-2
 #: A quench from the path that ends closer than this to an end of the path found that end.
 SAME_MINIMUM = 1e-2
 QUENCH_TOLERANCE = 1e-6
+#: Splittings below this are beyond the precision of the eigenvalues.
+SMALLEST_SPLITTING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class PathResult:
         wells: wells along the path.
         iterations: iterations of the path solver.
         final_force: largest perpendicular force of an image.
-        splitting_change: relative change of E_qs (first unit system) in the last refinement.
+        splitting_change: largest relative change of E_qs in the last refinement.
         xi: (n,) reaction coordinate, 0 at a and 1 at b, beyond them for a double well.
         energy: (n,) V(xi).
         quantum_splitting, energy_1, energy_2, delta_0: by unit system; NaN unless a double well.
@@ -163,7 +165,8 @@ def _solve(
         )
         return
     _verdict(engine, path, settings, units, box, result)
-    _refine(relaxation, settings, units, box, result)
+    if result.status == "double_well":
+        _refine(relaxation, settings, units, box, result)
 
 
 def _verdict(
@@ -196,19 +199,18 @@ def _refine(
     result: PathResult,
 ) -> None:
     """Relax a double well further until its quantum splitting no longer changes."""
-    name = next(iter(units))
     tolerance = settings.force_tolerance
-    if result.status != "double_well":
-        return
     for _ in range(settings.refinements):
         tolerance /= 3.0
-        before = result.quantum_splitting[name]
+        before = dict(result.quantum_splitting)
         reached = relaxation.run(tolerance, settings.max_iterations)
         _verdict(relaxation.engine, relaxation.path, settings, units, box, result)
         if result.status != "double_well":
             return
-        after = result.quantum_splitting[name]
-        result.splitting_change = abs(after - before) / after
+        result.splitting_change = max(
+            abs(after - before[unit]) / max(after, SMALLEST_SPLITTING)
+            for unit, after in result.quantum_splitting.items()
+        )
         if not reached or result.splitting_change <= settings.splitting_tolerance:
             return
 

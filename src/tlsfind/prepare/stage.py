@@ -110,7 +110,7 @@ def equilibrate(
     rng.bit_generator.state = state.rng
     box = box_edge(config.model)
     sampler = HybridSampler(state.positions, state.diameters, box, settings, rng)
-    chunk = min(settings.checkpoint_blocks, max(settings.blocks // 20, 1))
+    chunk = min(settings.checkpoint_blocks, max(settings.blocks // 100, 1))
     chunks = -(-settings.blocks // chunk)
     every = max(chunks // settings.inherent_structures, 1)
     saved = time.monotonic()

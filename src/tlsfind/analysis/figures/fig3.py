@@ -10,7 +10,7 @@ import pandas as pd
 from tlsfind.analysis import style
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.statistics import pearson
-from tlsfind.library.join import KEYS
+from tlsfind.pairs.keys import KEYS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ import pandas as pd
 
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.statistics import poisson_interval
-from tlsfind.library.join import KEYS
+from tlsfind.pairs.keys import KEYS
 
 COLUMNS = [
     "preparation_temperature", "unit_system", "standard_qualifying", "standard_paths",

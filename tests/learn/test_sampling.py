@@ -1,15 +1,12 @@
-"""Streams of pairs against plain pandas and Python sets."""
+"""Random keys and the rows of lowest score against plain pandas and Python sets."""
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlsfind import tables
-from tlsfind.errors import InputError
-from tlsfind.learn import pairkeys
-from tlsfind.learn.pairkeys import KEYS, PairSet, Smallest, batches, random_keys
+from tlsfind.learn.sampling import Smallest, random_keys
+from tlsfind.pairs.keys import KEYS, PairSet
 
 pair = st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.integers(0, 2**31 - 1))
 
@@ -17,15 +14,6 @@ pair = st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.integers(0, 2**31
 def frame_of(rows) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=KEYS)
     return frame.astype({"glass": str, "minimum_a": np.int32, "minimum_b": np.int32})
-
-
-@given(st.lists(pair, max_size=30), st.lists(pair, max_size=30))
-@settings(deadline=None)
-def test_pair_set_is_a_set_of_keys(members, questions):
-    pairs = PairSet(frame_of(members))
-    assert len(pairs) == len(set(members))
-    expected = [question in set(members) for question in questions]
-    assert pairs.contains(frame_of(questions)).tolist() == expected
 
 
 @given(
@@ -72,39 +60,3 @@ def test_random_keys_are_uniform():
     assert chi_squared < 43.8  # 99.9 % quantile for 19 degrees of freedom
     neighbours = np.corrcoef(keys[:-1], keys[1:])[0, 1]
     assert abs(neighbours) < 4 / np.sqrt(len(keys))
-
-
-def test_batches_read_everything_whatever_their_size(landscape):
-    for rows in (7, 1000, None):
-        frames = [frame for _, frame in batches(landscape.files, ["glass", "minimum_b"], rows)]
-        assert rows is None or max(map(len, frames)) <= rows
-        read = pd.concat([frame.astype({"glass": str}) for frame in frames], ignore_index=True)
-        pd.testing.assert_frame_equal(read, landscape.frame[["glass", "minimum_b"]])
-    assert pairkeys.count_rows(landscape.files) == len(landscape.frame)
-
-
-def test_bad_tables_are_named_before_any_row_is_read(landscape, tmp_path):
-    whole = landscape.files[0].read_bytes()
-    truncated = tmp_path / "truncated.parquet"
-    truncated.write_bytes(whole[: len(whole) // 2])
-    cases = {
-        "truncated.parquet is not a complete Parquet file": ([landscape.files[0], truncated], KEYS),
-        "missing.parquet does not exist": (
-            [landscape.files[0], tmp_path / "missing.parquet"],
-            KEYS,
-        ),
-        "lacks the column.s. score; it has glass": (landscape.files, [*KEYS, "score"]),
-        "no table was given": ([], KEYS),
-    }
-    for message, (files, columns) in cases.items():
-        with pytest.raises(InputError, match=message):
-            next(batches(files, columns))
-
-
-def test_a_damaged_page_is_named(landscape, tmp_path):
-    content = bytearray(landscape.files[0].read_bytes())
-    content[40:4000] = bytes(3960)
-    damaged = tmp_path / "damaged.parquet"
-    damaged.write_bytes(content)
-    with pytest.raises(InputError, match=r"damaged.parquet is damaged"):
-        list(batches([damaged], tables.schema("pairs", tables.pairs_columns(3)).names))
