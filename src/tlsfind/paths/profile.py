@@ -7,6 +7,9 @@ import numpy as np
 from tlsfind.engine.base import Engine
 
 LONGEST_EXTRAPOLATION = 400  # images
+BATCH = 8  # images evaluated at a time
+GROWTH = 1.1  # of the spacing from one image to the next, up to
+WIDEST_SPACING = 0.02  # sigma
 
 
 def extrema(energy: np.ndarray, noise: float) -> tuple[list[int], list[int]]:
@@ -59,21 +62,30 @@ def extrapolate(
         Distances (n,) from the end, increasing, and total energies (n,) there. The last is the
         first above the ceiling.
     """
-    step = end - inside
-    length = float(np.linalg.norm(step))
+    spacing = float(np.linalg.norm(end - inside))
+    direction = (end - inside) / spacing
+    ladder = _rungs(spacing)
     distances: list[float] = []
     energies: list[float] = []
-    batch = 8
-    for first in range(1, LONGEST_EXTRAPOLATION + 1, batch):
-        count = np.arange(first, first + batch)
-        images = end + count[:, None, None] * step
-        found, _ = engine.path_energy_forces(images)
-        for k, energy in zip(count, found, strict=True):
-            distances.append(k * length)
+    for first in range(0, len(ladder), BATCH):
+        rungs = ladder[first : first + BATCH]
+        found, _ = engine.path_energy_forces(end + rungs[:, None, None] * direction)
+        for distance, energy in zip(rungs, found, strict=True):
+            distances.append(float(distance))
             energies.append(float(energy))
             if energy > ceiling:
                 return np.array(distances), np.array(energies)
     return np.array(distances), np.array(energies)
+
+
+def _rungs(spacing: float) -> np.ndarray:
+    """Distances at which a path is continued.
+
+    They are spaced as on the path at first. On a short path the spacing then grows, or else the
+    walls of a soft well would not be reached.
+    """
+    growth = spacing * GROWTH ** np.arange(LONGEST_EXTRAPOLATION)
+    return np.cumsum(np.minimum(growth, max(spacing, WIDEST_SPACING)))
 
 
 def spline_maximum(position: np.ndarray, energy: np.ndarray) -> float:
