@@ -109,9 +109,14 @@ def glasses_table(results: Results) -> Table:
         "inherent_energy": "of the cooled glass",
         "potential_energy_drift": "drift, potential", "inherent_energy_drift": "drift, inherent",
         "self_overlap": "self-overlap", "relaxation_blocks": "relaxation (blocks)",
-        "swap_acceptance": "swaps accepted", "verdict": "verdict",
+        "swap_acceptance": "swaps accepted", "verdict": "tests not passed",
     }  # fmt: skip
-    return make_table(results.glasses.to_dict("records"), columns)
+    rows = results.glasses.to_dict("records")
+    for row in rows:
+        tests = str(row["verdict"]).split("; ")
+        failed = [test for test in tests if not test.startswith("passed ")]
+        row["verdict"] = "; ".join(failed) or "none"
+    return make_table(rows, columns)
 
 
 def landscape_table(results: Results) -> Table:
