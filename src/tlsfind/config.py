@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tlsfind.config_errors import UniqueKeys, describe
 from tlsfind.errors import ConfigError
 from tlsfind.units import BUILT_IN, UnitSystem
 
@@ -392,37 +393,6 @@ class Config(Section):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _describe(error: ValidationError, source: str) -> str:
-    lines = [f"{source}: {error.error_count()} problem(s) in the config"]
-    for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-        if problem["type"] == "extra_forbidden":
-            text = "unknown key" + _expected_keys(problem["loc"])
-        elif problem["type"] == "missing":
-            text = "required key is missing"
-        else:
-            text = f"{problem['msg']}, found {problem['input']!r:.80}"
-            if problem["type"] == "value_error":
-                text = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"  {where}: {text}")
-    return "\n".join(lines)
-
-
-def _expected_keys(location: tuple[int | str, ...]) -> str:
-    model: Any = Config
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        arguments = getattr(annotation, "__args__", ())
-        candidates = [annotation, *arguments]
-        found = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-        if not found:
-            return ""
-        model = found[-1]
-    return f", expected one of {', '.join(sorted(model.model_fields))}"
-
-
 def parse(content: Any, source: str = "config") -> Config:
     """Validate the content of a config file.
 
@@ -436,23 +406,7 @@ def parse(content: Any, source: str = "config") -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_describe(error, source)) from None
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Reads YAML and refuses a key that stands twice, of which YAML would drop the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """A mapping, its keys checked."""
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        raise ConfigError(describe(error, Config, source)) from None
 
 
 def load(path: Path | str) -> Config:
@@ -463,7 +417,7 @@ def load(path: Path | str) -> Config:
     """
     path = Path(path)
     try:
-        content = yaml.load(path.read_text(), Loader=_UniqueKeys)
+        content = yaml.load(path.read_text(), Loader=UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

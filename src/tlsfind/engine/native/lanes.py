@@ -33,9 +33,11 @@ class _Vectors:
         self.pointer = self.type.as_pointer()
 
     def constant(self, value: float) -> ir.Constant:
+        """A vector with ``value`` in every lane."""
         return ir.Constant(self.type, [ir.Constant(ir.DoubleType(), value)] * LANES)
 
     def broadcast(self, scalar: ir.Value) -> ir.Value:
+        """A vector with a scalar in every lane."""
         lane = ir.IntType(32)
         single = self.builder.insert_element(
             ir.Constant(self.type, ir.Undefined), scalar, ir.Constant(lane, 0)
@@ -44,24 +46,30 @@ class _Vectors:
         return self.builder.shuffle_vector(single, ir.Constant(self.type, ir.Undefined), mask)
 
     def address(self, data: ir.Value, offset: ir.Value, row: int) -> ir.Value:
+        """Address of the vector ``row`` rows of lanes after ``offset``."""
         index = self.builder.add(offset, ir.Constant(offset.type, row * LANES))
         return self.builder.bitcast(self.builder.gep(data, [index]), self.pointer)
 
     def load(self, data: ir.Value, offset: ir.Value, row: int) -> ir.Value:
+        """The vector at :meth:`address`."""
         return self.builder.load(self.address(data, offset, row), align=8)
 
     def accumulate(self, data: ir.Value, offset: ir.Value, row: int, value: ir.Value) -> None:
+        """Add ``value`` to the vector at :meth:`address`."""
         address = self.address(data, offset, row)
         total = self.builder.fadd(self.builder.load(address, align=8), value, flags=_FLAGS)
         self.builder.store(total, address, align=8)
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Sum of two vectors."""
         return self.builder.fadd(a, b, flags=_FLAGS)
 
     def subtract(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Difference of two vectors."""
         return self.builder.fsub(a, b, flags=_FLAGS)
 
     def times(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Product of two vectors."""
         return self.builder.fmul(a, b, flags=_FLAGS)
 
 
