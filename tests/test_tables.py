@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tlsfind import __version__, tables
@@ -122,6 +124,23 @@ def test_damaged_content(tmp_path):
     content = bytearray(path.read_bytes())
     content[4:60] = bytes(56)
     path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        tables.read(path)
+
+
+def test_one_changed_bit_is_noticed(tmp_path):
+    """Compressed random numbers are stored as they are: only the checksum of the page sees it."""
+    path = tmp_path / "candidates.parquet"
+    rows = [
+        {"glass": "T0.09-0000", "positions": positions}
+        for positions in np.random.default_rng(1).normal(size=(20, 900))
+    ]
+    tables.write(rows, path, stamped("candidates"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    plain = pq.ParquetFile(path).read().column("positions").to_pylist()
+    assert sum(list(r["positions"]) != p for r, p in zip(rows, plain, strict=True)) == 1
     with pytest.raises(InputError, match="damaged"):
         tables.read(path)
 

@@ -62,7 +62,8 @@ def drop_stale() -> None:
 def kernel(function: Callable[..., Any] | None = None, *, fastmath: set[str] | bool = FAST) -> Any:
     """Compile a kernel: no Python objects, no interpreter lock, IEEE division, cached.
 
-    Division by zero gives infinity, as in NumPy, and not an exception. Used as ``@kernel`` or as
+    Division by zero gives infinity, as in NumPy, and not an exception: so do two particles at one
+    place. Used as ``@kernel`` or as
     ``@kernel(fastmath=...)``.
 
     Args:

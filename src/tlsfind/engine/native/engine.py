@@ -11,7 +11,7 @@ from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.lanes import LANES, lane_energy_forces, lane_moved, lane_reach
 from tlsfind.engine.native.minimise import LARGEST_ENERGY
 from tlsfind.engine.native.neighbours import build_list, longest_range, shift_table
-from tlsfind.engine.native.potential import CUTOFF, NON_ADDITIVITY
+from tlsfind.engine.native.potential import CUTOFF, mixed_diameter
 from tlsfind.errors import InputError
 
 SKIN = 0.3
@@ -227,18 +227,15 @@ class NativeEngine:
         unpacked = forces.transpose(0, 3, 1, 2).reshape(chunks * LANES, self.n_particles, 3)
         return energies.reshape(-1)[:count].copy(), unpacked[:count].copy()
 
-    def lane_energy_forces(
-        self, packed: np.ndarray, forces: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def lane_energy_forces(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (chunks, LANES) and forces of ``packed`` images (chunks, N, 3, LANES).
 
         Images must be near each other (one path, one glass): they share a neighbour list.
         """
-        if not lane_moved_is_safe(packed, self._path_centre, self._path_reach):
+        if lane_moved(packed, self._path_centre, self._path_reach, 0.5 * PATH_SKIN):
             self._rebuild_path_list(packed)
         energies = np.empty((packed.shape[0], LANES))
-        if forces is None:
-            forces = np.empty_like(packed)
+        forces = np.empty_like(packed)
         if self._path_spread:
             self._one_by_one(packed, energies, forces)
         else:
@@ -265,8 +262,7 @@ class NativeEngine:
             axis = d.argmax(axis=1)
             longest_component = d[np.arange(len(d)), axis]
             second = (d**2).sum(axis=1) - longest_component**2 + (self.box - longest_component) ** 2
-            difference = np.abs(self.diameters - self.diameters[i])
-            sigma = 0.5 * (self.diameters + self.diameters[i]) * (1 - NON_ADDITIVITY * difference)
+            sigma = mixed_diameter.py_func(self.diameters, self.diameters[i])
             limit = CUTOFF * sigma + reach + reach[i] + PATH_SKIN
             close = second < limit**2
             close[i] = False
@@ -308,8 +304,3 @@ def closest_pair(positions: np.ndarray, box: float) -> tuple[int, int, float]:
         if distances[j] < nearest[2]:
             nearest = (i, i + 1 + j, float(distances[j]))
     return nearest
-
-
-def lane_moved_is_safe(packed: np.ndarray, centre: np.ndarray, reach: np.ndarray) -> bool:
-    """Whether the list built around ``centre`` and ``reach`` still holds for all images."""
-    return not lane_moved(packed, centre, reach, 0.5 * PATH_SKIN)

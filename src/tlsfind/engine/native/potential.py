@@ -19,14 +19,10 @@ C2 = 48.0 / CUTOFF**14
 C4 = -21.0 / CUTOFF**16
 NON_ADDITIVITY = 0.2
 
-#: Allowed rewrites of floating-point expressions. NaN and infinity keep their meaning, so that
-#: a diverging configuration is noticed. For the same reason the kernels are compiled with
-#: ``error_model="numpy"``: two particles at one place give an infinite energy, not an exception.
-
 
 @njit(inline="always", fastmath=FAST)
-def mixed_diameter(a: float, b: float) -> float:
-    """sigma_ij of two diameters (paper, IV.A)."""
+def mixed_diameter(a, b):
+    """sigma_ij of two diameters (paper, IV.A); of arrays of them through ``py_func``."""
     return 0.5 * (a + b) * (1.0 - NON_ADDITIVITY * abs(a - b))
 
 

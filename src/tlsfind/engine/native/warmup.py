@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tlsfind.config import Model, Paths, Prepare
-from tlsfind.configuration import Configuration
 from tlsfind.engine.base import State
 from tlsfind.engine.native.engine import NativeEngine
 from tlsfind.paths.solver import solve_path
@@ -28,4 +27,3 @@ def warm_up() -> None:
     a = engine.quench(positions)
     b = engine.quench(state.positions)
     solve_path(engine, a.positions, b.positions, box, Paths(max_iterations=20), BUILT_IN)
-    Configuration(a.positions, diameters, box)
