@@ -33,6 +33,8 @@ rule all:
         rules.summary.output,
         rules.figures.output,
         rules.table_one.output,
+        rules.explain.output,
+        OTHER_TEMPERATURES,
 
 
 rule glasses:

@@ -1,10 +1,72 @@
-# The active loop, select -> solve -> collect -> train -> predict -> select ..., and the standard
-# procedure that it is compared with. `train` is a checkpoint: its state says whether to go on.
+# The active loop, select -> solve -> collect -> train -> predict -> assess -> select ..., and the
+# standard procedure that it is compared with. `assess` is a checkpoint: its state says whether to
+# go on.
+
+
+if CONFIG.loop.start_model is None and START_TABLE is not None:
+
+    rule train_start:
+        input:
+            table=START_TABLE,
+        output:
+            training=f"{START_MODEL}/training.json",
+            models=directory(f"{START_MODEL}/models"),
+        log:
+            f"{R}/logs/train/start.log",
+        benchmark:
+            f"{R}/benchmarks/train/start.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(8000),
+            runtime=scaled(60),
+        params:
+            config=CONFIG_FILE,
+            depends=depends(
+                "run.seed",
+                "learn",
+                "units",
+                "loop.unit_system",
+                without=["learn.glasses_per_job"],
+            ),
+            output=subpath(output.training, parent=True),
+        shell:
+            "tlsfind train-table {input.table} --config {params.config}"
+            " --output {params.output} > {log} 2>&1"
+
+
+if START_MODEL:
+
+    rule predict_start:
+        input:
+            pairs=predicted_pairs,
+            training=f"{START_MODEL}/training.json",
+        output:
+            predictions=f"{R}/loop/start/predictions/{{job}}.parquet",
+        log:
+            f"{R}/logs/predict/start-{{job}}.log",
+        benchmark:
+            f"{R}/benchmarks/predict/start-{{job}}.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(4000),
+            runtime=scaled(120),
+        params:
+            config=CONFIG_FILE,
+            depends=depends("loop.unit_system", "loop.confidence"),
+            model=subpath(input.training, parent=True),
+        shell:
+            "tlsfind predict {input.pairs} --model {params.model} --config {params.config}"
+            " --output {output.predictions} > {log} 2>&1"
 
 
 rule select_initial:
     input:
         pairs=PAIR_FILES,
+        predictions=START_PREDICTIONS,
     output:
         batches=expand(
             f"{LOOP}/selection/batch-{{batch}}.parquet", k="00", batch=INITIAL_BATCHES
@@ -25,16 +87,18 @@ rule select_initial:
             "run.seed",
             "paths.batch",
             "loop.acquisition",
+            "loop.gate",
+            "loop.start_explore",
             "loop.initial_paths",
             "loop.initial_transition_share",
             "loop.initial_close_share",
             "loop.close_displacement",
-            "loop.standard_transitions",
         ),
+        predictions=repeated("--predictions", "predictions"),
         output=lambda wildcards, output: Path(output.batches[0]).parent,
     shell:
-        "tlsfind select {input.pairs} --iteration 0 --config {params.config}"
-        " --output {params.output} > {log} 2>&1"
+        "tlsfind select {input.pairs} --iteration 0 {params.predictions}"
+        " --config {params.config} --output {params.output} > {log} 2>&1"
 
 
 rule select_next:
@@ -68,7 +132,6 @@ rule select_next:
             "loop.acquisition",
             "loop.paths_per_iteration",
             "loop.gate",
-            "loop.standard_transitions",
         ),
         predictions=repeated("--predictions", "predictions"),
         output=lambda wildcards, output: Path(output.batches[0]).parent,
@@ -127,15 +190,15 @@ rule collect_paths:
         " --output {output.paths} > {log} 2>&1"
 
 
-checkpoint train:
+rule train:
     input:
         pairs=PAIR_FILES,
         paths=f"{LOOP}/paths.parquet",
-        previous=before(f"{LOOP}/model/history.parquet"),
+        start=[START_TABLE] if START_TABLE else [],
     output:
-        state=f"{LOOP}/model/state.json",
-        history=f"{LOOP}/model/history.parquet",
+        training=f"{LOOP}/model/training.json",
         out_of_fold=f"{LOOP}/model/out_of_fold.parquet",
+        labelled=f"{LOOP}/model/labelled.parquet",
         models=directory(f"{LOOP}/model/models"),
     log:
         f"{R}/logs/train/{{k}}.log",
@@ -154,22 +217,19 @@ checkpoint train:
             "learn",
             "units",
             "loop.unit_system",
-            "loop.stop_fraction",
-            "loop.min_iterations",
+            "loop.start_table",
             without=["learn.glasses_per_job"],
         ),
-        at_maximum=lambda wildcards: int(wildcards.k) >= CONFIG.loop.max_iterations,
-        previous=repeated("--previous", "previous"),
-        output=subpath(output.state, parent=True),
+        output=subpath(output.training, parent=True),
     shell:
         "tlsfind train {input.pairs} --iteration {wildcards.k} --paths {input.paths}"
-        " {params.previous} --config {params.config} --output {params.output} > {log} 2>&1"
+        " --config {params.config} --output {params.output} > {log} 2>&1"
 
 
 rule predict:
     input:
         pairs=predicted_pairs,
-        state=f"{LOOP}/model/state.json",
+        training=f"{LOOP}/model/training.json",
     output:
         predictions=f"{LOOP}/predictions/{{job}}.parquet",
     log:
@@ -184,11 +244,52 @@ rule predict:
         runtime=scaled(120),
     params:
         config=CONFIG_FILE,
-        depends=depends("loop.gate"),
-        model=subpath(input.state, parent=True),
+        depends=depends("loop.confidence"),
+        model=subpath(input.training, parent=True),
     shell:
         "tlsfind predict {input.pairs} --model {params.model} --config {params.config}"
         " --output {output.predictions} > {log} 2>&1"
+
+
+checkpoint assess:
+    input:
+        predictions=expand(
+            f"{LOOP}/predictions/{{job}}.parquet",
+            job=PREDICTION_JOBS,
+            allow_missing=True,
+        ),
+        paths=f"{LOOP}/paths.parquet",
+        training=f"{LOOP}/model/training.json",
+        previous=before(f"{LOOP}/history.parquet"),
+    output:
+        history=f"{LOOP}/history.parquet",
+        state=f"{LOOP}/state.json",
+    log:
+        f"{R}/logs/assess/{{k}}.log",
+    benchmark:
+        f"{R}/benchmarks/assess/{{k}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends(
+            "loop.stop_on",
+            "loop.stop_fraction",
+            "loop.missing_fraction",
+            "loop.min_iterations",
+        ),
+        at_maximum=lambda wildcards: int(wildcards.k) >= CONFIG.loop.max_iterations,
+        model=subpath(input.training, parent=True),
+        previous=repeated("--previous", "previous"),
+        output=subpath(output.state, parent=True),
+    shell:
+        "tlsfind assess {input.predictions} --iteration {wildcards.k} --paths {input.paths}"
+        " --model {params.model} {params.previous} --config {params.config}"
+        " --output {params.output} > {log} 2>&1"
 
 
 rule select_standard:

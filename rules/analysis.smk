@@ -40,6 +40,92 @@ rule figures:
         " > {log} 2>&1"
 
 
+rule explain:
+    input:
+        training=last(f"{LOOP}/model/training.json"),
+        labelled=last(f"{LOOP}/model/labelled.parquet"),
+    output:
+        shap=f"{R}/explain/shap.parquet",
+        importance=f"{R}/explain/importance.parquet",
+        figure=report(
+            f"{R}/explain/explanation.{CONFIG.analysis.formats[0]}",
+            caption=caption("explanation"),
+            category="Figures",
+        ),
+    log:
+        f"{R}/logs/explain.log",
+    benchmark:
+        f"{R}/benchmarks/explain.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("run.seed", "analysis"),
+        model=subpath(input.training, parent=True),
+        output=subpath(output.shap, parent=True),
+    shell:
+        "tlsfind explain --model {params.model} --labelled {input.labelled}"
+        " --config {params.config} --output {params.output} > {log} 2>&1"
+
+
+# With one preparation temperature there is nothing to compare.
+OTHER_TEMPERATURES = []
+
+if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
+    OTHER_TEMPERATURES = [f"{R}/tables/transfer.csv", f"{R}/tables/stability.json"]
+
+    rule transfer:
+        input:
+            labelled=last(f"{LOOP}/model/labelled.parquet"),
+        output:
+            table=report(
+                f"{R}/tables/transfer.csv",
+                caption=caption("transfer"),
+                category="Tables",
+            ),
+        log:
+            f"{R}/logs/transfer.log",
+        benchmark:
+            f"{R}/benchmarks/transfer.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(4000),
+            runtime=scaled(60),
+        params:
+            seed=CONFIG.run.seed,
+            threshold=CONFIG.unit_systems[CONFIG.loop.unit_system].tls_threshold,
+        shell:
+            "tlsfind transfer {input.labelled} --seed {params.seed}"
+            " --threshold {params.threshold} --output {output.table} > {log} 2>&1"
+
+    rule stability:
+        input:
+            labelled=last(f"{LOOP}/model/labelled.parquet"),
+        output:
+            scores=f"{R}/tables/stability.json",
+        log:
+            f"{R}/logs/stability.log",
+        benchmark:
+            f"{R}/benchmarks/stability.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(4000),
+            runtime=scaled(60),
+        params:
+            seed=CONFIG.run.seed,
+        shell:
+            "tlsfind stability {input.labelled} --seed {params.seed}"
+            " --output {output.scores} > {log} 2>&1"
+
+
 rule table_one:
     input:
         pairs=PAIR_FILES,
@@ -72,7 +158,7 @@ rule table_one:
 rule summary:
     input:
         pairs=PAIR_FILES,
-        state=last(f"{LOOP}/model/state.json"),
+        state=last(f"{LOOP}/state.json"),
         table=f"{R}/tables/table_1.csv",
         tls=f"{R}/library/tls.parquet",
     output:
@@ -99,7 +185,9 @@ rule report:
         figures=rules.figures.output,
         table=f"{R}/tables/table_1.csv",
         summary=f"{R}/summary.json",
-        state=last(f"{LOOP}/model/state.json"),
+        state=last(f"{LOOP}/state.json"),
+        explanation=rules.explain.output,
+        temperatures=OTHER_TEMPERATURES,
     output:
         report=f"{R}/report.html",
     log:

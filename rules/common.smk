@@ -132,6 +132,16 @@ def before(path):
     )
 
 
+# A warm start: models of another run, or models trained on a table, pick the initial batch.
+START_TABLE = CONFIG.loop.start_table
+START_MODEL = CONFIG.loop.start_model or (START_TABLE and f"{R}/loop/start/model")
+START_PREDICTIONS = (
+    expand(f"{R}/loop/start/predictions/{{job}}.parquet", job=PREDICTION_JOBS)
+    if START_MODEL
+    else []
+)
+
+
 def solved_batches(wildcards):
     """The path tables of an iteration."""
     names = BATCHES if int(wildcards.k) else INITIAL_BATCHES
@@ -154,7 +164,7 @@ def last(path):
     def of_last_iteration(wildcards):
         for k in range(CONFIG.loop.max_iterations + 1):
             name = f"{k:02d}"
-            with checkpoints.train.get(k=name).output.state.open() as state:
+            with checkpoints.assess.get(k=name).output.state.open() as state:
                 if json.load(state)["converged"]:
                     break
         return expand(path, k=name)

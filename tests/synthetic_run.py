@@ -228,9 +228,11 @@ def _write_loop(
              "tls": int((now & tls).sum()), "total_paths": len(solved),
              "total_double_wells": int(wells.sum()), "total_tls": int(tls.sum()),
              "classifier_accuracy": 0.9 + 0.01 * k, "splitting_r_log": 0.8 + 0.05 * k,
-             "time_limit_struck": False}
+             "barrier_r": 0.9, "time_limit_struck": False, "notes": "",
+             "expected_tls": None if k == 0 else float((now & tls).sum()) + 0.5,
+             "missing_tls": 8.0 / (k + 1), "missing_tls_low": 1.0, "missing_tls_high": 20.0 - k}
         )  # fmt: skip
-        tables.write(history, folder / "model" / "history.parquet", tables.schema("history"))
+        tables.write(history, folder / "history.parquet", tables.schema("history"))
         fold = solved[[*KEYS, "barrier"]].merge(
             guess[[*KEYS, "predicted_splitting", "probability_double_well"]], on=KEYS
         )
@@ -238,10 +240,10 @@ def _write_loop(
         fold["quantum_splitting"] = solved[f"quantum_splitting_{units[0]}"].to_numpy()
         fold.loc[~fold["is_double_well"], "predicted_splitting"] = np.nan
         tables.write(fold, folder / "model" / "out_of_fold.parquet", tables.schema("out_of_fold"))
-        state = {"iteration": k, "converged": False, "finished": False, "reason": "it goes on"}
+        state = {"converged": False, "finished": False, "reason": "it goes on", **history[-1]}
         if k == iterations:
             state |= {"converged": True, "reason": "the last batch added 0 of 9 TLS"}
-        (folder / "model" / "state.json").write_text(json.dumps(state))
+        (folder / "state.json").write_text(json.dumps(state))
     qualifying = guess[guess[["transitions_ab", "transitions_ba"]].min(axis=1) >= 4]
     sample = qualifying.sample(min(config.loop.standard_paths, len(qualifying)), random_state=2)
     rest = _without(sample, solved).assign(

@@ -41,7 +41,13 @@ def test_configuration_page_has_every_key():
 
 def test_tables_page_has_every_column():
     page = reference.tables_page()
-    assert set(reference.PLACES) == {*tables.FIXED, "pairs", "paths", "library"}
+    assert set(reference.PLACES) == {
+        *tables.FIXED,
+        "pairs",
+        "paths",
+        "library",
+        "labelled",
+    }
     for columns in [*tables.FIXED.values(), tables.library_columns(3, ["argon", "nip"])]:
         for name, _, description in columns:
             assert f"| `{name}` |" in page

@@ -43,7 +43,13 @@ PLACES = {
     "standard/candidates/slice-{slice}.parquet",
     "predictions": "loop/{iteration}/predictions/{job}.parquet",
     "out_of_fold": "loop/{iteration}/model/out_of_fold.parquet",
-    "history": "loop/{iteration}/model/history.parquet",
+    "history": "loop/{iteration}/history.parquet",
+    "labelled": "loop/{iteration}/model/labelled.parquet (every path with a verdict), and what "
+    "`tlsfind import authors` writes",
+    "verdicts": "what `tlsfind import authors` writes of exact results without features",
+    "shap": "explain/shap.parquet",
+    "importance": "explain/importance.parquet",
+    "transfer": "tables/transfer.csv",
     "library": "library/double_wells.parquet, library/tls.parquet",
 }
 
@@ -95,6 +101,7 @@ def tables_page() -> str:
         "pairs": tables.pairs_columns(3),
         "paths": tables.paths_columns(units),
         "library": tables.library_columns(3, units),
+        "labelled": tables.labelled_columns(3),
     }
     parts = [
         _NOTICE,
@@ -215,7 +222,7 @@ def _arrow_name(kind: pa.DataType) -> str:
 
 def _code_path(text: str) -> str:
     path, space, note = text.partition(" ")
-    return f"`{path}`{space}{note}"
+    return f"`{path}`{space}{note}" if "/" in path else text
 
 
 def _cell(text: str) -> str:

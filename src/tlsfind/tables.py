@@ -1,28 +1,30 @@
 """Every table of the project: its columns, and how it is written and read.
 
-Tables are Parquet files (zstd). A file appears under its name only when it is complete: it is
-written to a temporary name in the same folder and renamed. Every table carries in its metadata
-the name and version of its schema, the tlsfind version, the config hash and the seed.
+Tables are Parquet files (zstd), written and read by :mod:`tlsfind.parquet`, whose functions can be
+called from here. Every table carries in its metadata the name and version of its schema, the
+tlsfind version, the config hash and the seed.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tlsfind import __version__
-from tlsfind.errors import InputError
+from tlsfind.parquet import BATCH_ROWS as BATCH_ROWS
+from tlsfind.parquet import atomic as atomic
+from tlsfind.parquet import iter_batches as iter_batches
+from tlsfind.parquet import make_folder as make_folder
+from tlsfind.parquet import metadata as metadata
+from tlsfind.parquet import open_file as open_file
+from tlsfind.parquet import read as read
+from tlsfind.parquet import read_many as read_many
+from tlsfind.parquet import to_arrow as to_arrow
+from tlsfind.parquet import write as write
+from tlsfind.parquet import writer as writer
 
-SCHEMA_VERSION = 1
-
-#: Rows that are read at a time. No result depends on it.
-BATCH_ROWS = 131_072
+SCHEMA_VERSION = 2
 
 STATUSES = (
     "double_well",
@@ -125,11 +127,15 @@ FIXED: dict[str, Columns] = {
         ("stratum", pa.string(), "why it was picked"),
         ("probability_double_well", pa.float64(), "predicted when picked, or null"),
         ("predicted_splitting", pa.float64(), "E_qs predicted when picked, or null"),
+        ("probability_tls", pa.float64(), "of a TLS, predicted when picked, or null"),
     ],
     "predictions": [
         *_PAIR_KEYS,
         ("probability_double_well", pa.float32(), "by the classifier"),
-        ("predicted_splitting", pa.float32(), "E_qs by the predictor; null: below the gate"),
+        ("predicted_splitting", pa.float32(), "E_qs if it is a double well"),
+        ("splitting_low", pa.float32(), "E_qs of `loop.confidence`: the exact one is rarely lower"),
+        ("probability_tls", pa.float32(), "that it is a double well with E_qs below the threshold"),
+        ("rescored", pa.bool_(), "predicted by the ensembles; else by the screening models"),
     ],
     "out_of_fold": [
         *_PAIR_KEYS,
@@ -138,6 +144,13 @@ FIXED: dict[str, Columns] = {
         ("quantum_splitting", pa.float64(), "exact, null unless a double well"),
         ("predicted_splitting", pa.float64(), "out-of-fold prediction, null unless a double well"),
         ("barrier", pa.float64(), "exact, null unless a double well"),
+        ("predicted_barrier", pa.float64(), "out-of-fold prediction, null unless a double well"),
+    ],
+    "verdicts": [
+        *_PAIR_KEYS,
+        ("is_double_well", pa.bool_(), "exact"),
+        ("quantum_splitting", pa.float64(), "exact E_qs, null unless a double well"),
+        ("unit_system", pa.string(), "unit system of E_qs"),
     ],
     "history": [
         ("iteration", pa.int32(), "iteration of the loop, 0: the initial batch"),
@@ -149,7 +162,76 @@ FIXED: dict[str, Columns] = {
         ("total_tls", pa.int64(), "TLS so far"),
         ("classifier_accuracy", pa.float64(), "out of fold, random split"),
         ("splitting_r_log", pa.float64(), "Pearson r of log10 E_qs, out of fold, random split"),
+        ("barrier_r", pa.float64(), "Pearson r of the barrier, out of fold; null: not trained"),
         ("time_limit_struck", pa.bool_(), "whether training was cut short by the time limit"),
+        ("notes", pa.string(), "what was done otherwise than the config says, and why; or empty"),
+        ("expected_tls", pa.float64(), "TLS that the models expected in this iteration's batch"),
+        ("missing_tls", pa.float64(), "estimate of TLS among the pairs without a path"),
+        ("missing_tls_low", pa.float64(), "lower end of its 90 % interval"),
+        ("missing_tls_high", pa.float64(), "upper end of its 90 % interval"),
+    ],
+    "shap": [
+        ("model", pa.string(), "`classifier` (P of a double well) or `predictor` (-log10 E_qs)"),
+        *_PAIR_KEYS,
+        ("feature", pa.string(), "name of the feature, a column of the pairs table"),
+        ("value", pa.float64(), "its value for this pair"),
+        ("shap", pa.float64(), "its Shapley value, in units of the prediction"),
+        ("base", pa.float64(), "mean prediction over the background"),
+        ("prediction", pa.float64(), "base plus all Shapley values of the pair"),
+    ],
+    "importance": [
+        ("model", pa.string(), "`classifier` or `predictor`"),
+        ("feature", pa.string(), "name of the feature, a column of the pairs table"),
+        ("rank", pa.int32(), "place of the feature by mean_abs_shap, 1 is the most important"),
+        ("mean_abs_shap", pa.float64(), "mean over the explained pairs of |Shapley value|"),
+        (
+            "direction",
+            pa.float64(),
+            "rank correlation of feature and Shapley value, null if one of them is constant",
+        ),
+        (
+            "score",
+            pa.string(),
+            "`accuracy`, `log_loss` (classifier), `rmse` of log10 E_qs, Pearson's `r` (predictor)",
+        ),
+        ("score_value", pa.float64(), "the score with all features as they are"),
+        (
+            "drop_mean",
+            pa.float64(),
+            "how much worse it is with the feature shuffled; negative: better",
+        ),
+        ("drop_std", pa.float64(), "standard deviation of that over the shuffles"),
+        ("pairs", pa.int32(), "number of pairs that were scored"),
+    ],
+    "transfer": [
+        ("model", pa.string(), "`screen` or `ensemble`"),
+        ("training_temperature", pa.float64(), "T_f of the training pairs"),
+        ("prediction_temperature", pa.float64(), "T_f of the predicted pairs"),
+        (
+            "split",
+            pa.string(),
+            "`other`: all pairs of another T_f; at the same T_f out of fold, by `glass` or `row`",
+        ),
+        ("training_pairs", pa.int32(), "pairs at the training temperature"),
+        ("training_double_wells", pa.int32(), "double wells among them"),
+        ("training_tls", pa.int32(), "TLS among them"),
+        ("training_glasses", pa.int32(), "glasses at the training temperature"),
+        ("pairs", pa.int32(), "pairs at the prediction temperature"),
+        ("double_wells", pa.int32(), "double wells among them"),
+        ("tls", pa.int32(), "TLS among them"),
+        ("accuracy", pa.float64(), "share of the pairs that the classifier gets right"),
+        (
+            "r_log",
+            pa.float64(),
+            "Pearson's r of predicted and exact log10 E_qs of the double wells",
+        ),
+        ("rmse_log", pa.float64(), "rms difference of predicted and exact log10 E_qs, decades"),
+        (
+            "average_precision_tls",
+            pa.float64(),
+            "of TLS among the double wells by predicted E_qs; null without TLS",
+        ),
+        ("note", pa.string(), "why scores are null, or empty"),
     ],
     "candidates": [
         ("glass", pa.string(), "name of the glass"),
@@ -180,6 +262,18 @@ def pairs_columns(particles: int) -> Columns:
         ),
         ("transitions_ab", pa.int32(), "transitions seen from a to b"),
         ("transitions_ba", pa.int32(), "transitions seen from b to a"),
+    ]
+
+
+def labelled_columns(particles: int) -> Columns:
+    """Columns of a labelled table, pairs with features and exact results, for M = ``particles``."""
+    return [
+        *pairs_columns(particles),
+        ("preparation_temperature", pa.float64(), "T_f"),
+        ("is_double_well", pa.bool_(), "exact"),
+        ("quantum_splitting", pa.float64(), "exact E_qs, null unless a double well"),
+        ("barrier", pa.float64(), "exact, null if unknown or not a double well"),
+        ("unit_system", pa.string(), "unit system of E_qs, one for the whole table"),
     ]
 
 
@@ -246,148 +340,3 @@ def stamped(schema: pa.Schema, config_hash: str = "", seed: int | None = None) -
     }
     encoded = {key.encode(): value.encode() for key, value in stamp.items()}
     return schema.with_metadata({**(schema.metadata or {}), **encoded})
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, unless they exist.
-
-    Raises:
-        InputError: there is a file in the place of one of them.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        files = [place for place in (path, *path.parents) if place.exists() and not place.is_dir()]
-        raise InputError(f"{next(iter(files), path)} is a file, expected a folder") from None
-
-
-@contextmanager
-def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside ``path`` that is renamed to it on success, removed on failure.
-
-    Raises:
-        InputError: the folder of ``path`` is a file.
-    """
-    path = Path(path)
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def writer(path: Path | str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """A streaming, atomic Parquet writer."""
-    with (
-        atomic(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as out,
-    ):
-        yield out
-
-
-def to_arrow(frame: pd.DataFrame | list[dict], schema: pa.Schema) -> pa.Table:
-    """Rows as an Arrow table of exactly ``schema``'s columns; missing ones become null."""
-    if isinstance(frame, list):
-        return pa.Table.from_pylist(frame, schema=schema)
-    missing = [name for name in schema.names if name not in frame.columns]
-    if missing:
-        frame = frame.assign(**dict.fromkeys(missing))
-    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
-    return table.replace_schema_metadata(schema.metadata)
-
-
-def write(frame: pd.DataFrame | list[dict] | pa.Table, path: Path | str, schema: pa.Schema) -> None:
-    """Write a whole table atomically."""
-    table = frame if isinstance(frame, pa.Table) else to_arrow(frame, schema)
-    with writer(path, schema) as out:
-        out.write_table(table)
-
-
-def open_file(path: Path | str, columns: Iterable[str] = ()) -> pq.ParquetFile:
-    """Open a Parquet file for reading by batches, and check that it has ``columns``.
-
-    Raises:
-        InputError: the file is missing, truncated, not Parquet, or lacks a column.
-    """
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    except FileNotFoundError:
-        raise InputError(f"table {path} does not exist") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"table {path} is not a complete Parquet file: {reason}") from None
-    missing = [name for name in columns if name not in file.schema_arrow.names]
-    if missing:
-        raise InputError(
-            f"table {path} lacks the column(s) {', '.join(missing)}; it has "
-            f"{', '.join(file.schema_arrow.names)}"
-        )
-    return file
-
-
-def read(
-    path: Path | str, columns: Iterable[str] = (), only: list[str] | None = None
-) -> pd.DataFrame:
-    """Read a table into pandas; ``columns`` must be there, ``only`` restricts what is read.
-
-    Raises:
-        InputError: the file is missing, truncated, not Parquet, or lacks a column.
-    """
-    file = open_file(path, [*columns, *(only or [])])
-    with _guarded(path):
-        return file.read(columns=only).to_pandas()
-
-
-def iter_batches(
-    path: Path | str, columns: Iterable[str], batch_rows: int = BATCH_ROWS
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a table, a bounded number at a time.
-
-    Args:
-        path: the table.
-        columns: the columns to read.
-        batch_rows: most rows of a batch.
-
-    Raises:
-        InputError: the file is missing, truncated, damaged, or lacks a column.
-    """
-    columns = list(columns)
-    file = open_file(path, columns)
-    try:
-        with _guarded(path):
-            yield from file.iter_batches(batch_rows, columns=columns)
-    finally:
-        file.close()
-
-
-@contextmanager
-def _guarded(path: Path | str) -> Iterator[None]:
-    """Name the file where Arrow finds its content damaged."""
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"table {path} is damaged: {reason}") from None
-
-
-def read_many(paths: Iterable[Path | str], columns: Iterable[str] = ()) -> pd.DataFrame:
-    """Read and concatenate tables of one schema, in the order given.
-
-    Raises:
-        InputError: no path was given, or as for :func:`read`.
-    """
-    required = list(columns)
-    frames = [read(path, required) for path in paths]
-    if not frames:
-        raise InputError("no table was given, expected at least one")
-    filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if filled else frames[0]
-
-
-def metadata(path: Path | str) -> dict[str, str]:
-    """The metadata of a table (schema version, tlsfind version, config hash, seed)."""
-    raw = open_file(path).schema_arrow.metadata or {}
-    return {k.decode(): v.decode() for k, v in raw.items() if k != b"pandas"}

@@ -58,16 +58,16 @@ def test_the_last_iteration_is_the_first_converged_one(run, tmp_path):
     root = tmp_path / "r"
     config = make_config(root, {0.092: 1})
     root.mkdir()
-    with pytest.raises(InputError, match=r"loop/00/model/state\.json"):
+    with pytest.raises(InputError, match=r"loop/00/state\.json"):
         _ = Results(config, root).final_iteration
     for k, converged in enumerate([False, True, False]):
-        path = root / "loop" / f"{k:02d}" / "model" / "state.json"
+        path = root / "loop" / f"{k:02d}" / "state.json"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"converged": converged}))
     assert Results(config, root).final_iteration == 1
-    (root / "loop" / "01" / "model" / "state.json").write_text('{"converged": false}')
+    (root / "loop" / "01" / "state.json").write_text('{"converged": false}')
     assert Results(config, root).final_iteration == 2
-    (root / "loop" / "02" / "model" / "state.json").write_text("{")
+    (root / "loop" / "02" / "state.json").write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
         _ = Results(config, root).final_iteration
     assert run.results.final_iteration == 2

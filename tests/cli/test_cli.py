@@ -50,7 +50,8 @@ def test_help_names_every_command(capsys):
     commands = {c.name or c.callback.__name__ for c in app.registered_commands}
     assert commands == {
         "prepare", "explore", "landscape", "pairs", "paths",
-        "select", "select-standard", "collect", "train", "predict",
+        "select", "select-standard", "collect", "train", "train-table", "predict", "assess",
+        "evaluate", "simulate-loop", "explain", "transfer", "stability",
         "library", "export", "figures", "table-one", "report", "summary",
         "energy", "pair", "path", "schema", "warm-up",
     }  # fmt: skip

@@ -29,7 +29,14 @@ def make_config() -> Callable[..., Config]:
                 "glasses": [{"preparation_temperature": 0.09, "count": 2}],
                 "prepare": {"blocks": 20},
                 "explore": {"trajectories": 1, "steps": 10, "quench_every": 5},
-                "learn": {"rounds": 30, "trees": 10, "folds": 3, **(learn or {})},
+                "learn": {
+                    "rounds": 30,
+                    "trees": 10,
+                    "folds": 3,
+                    "screen_rounds": 40,
+                    "pool_sample": 1000,
+                    **(learn or {}),
+                },
                 "loop": {"initial_paths": 300, "paths_per_iteration": 60, **(loop or {})},
                 "paths": {"batch": 50, **(paths or {})},
             }
@@ -115,7 +122,7 @@ def landscape(tmp_path_factory, write_pairs) -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def first_iteration(tmp_path_factory, landscape, make_config, write_paths) -> SimpleNamespace:
-    """Iteration 0 of the loop on that landscape, selected, solved, trained and predicted."""
+    """Iteration 0 of the loop on that landscape: select, solve, train, predict and assess."""
     folder = tmp_path_factory.mktemp("loop")
     settings = make_config()
     stage.select(settings, 0, landscape.files, folder / "selection")
@@ -124,15 +131,22 @@ def first_iteration(tmp_path_factory, landscape, make_config, write_paths) -> Si
         chosen = tables.read(file)[KEYS].merge(landscape.frame, on=KEYS)
         parts.append(write_paths(solve(chosen, 0), folder / "paths" / file.name))
     stage.collect(settings, parts, folder / "paths.parquet", None)
-    stage.train(settings, 0, folder / "paths.parquet", landscape.files, folder / "model", None)
-    stage.predict(settings, folder / "model", landscape.files, folder / "predictions.parquet")
+    stage.train(settings, 0, folder / "paths.parquet", landscape.files, folder / "model")
+    predictions = [folder / "predictions.parquet"]
+    share = stage.predict(settings, folder / "model", landscape.files, predictions[0])
+    state = stage.assess(
+        settings, 0, folder / "paths.parquet", predictions, folder / "model", folder / "state"
+    )
     return SimpleNamespace(
         config=settings,
         folder=folder,
         parts=parts,
         paths=folder / "paths.parquet",
         model=folder / "model",
-        predictions=[folder / "predictions.parquet"],
+        predictions=predictions,
+        share=share,
+        state=state,
+        history=folder / "state" / "history.parquet",
     )
 
 
@@ -140,3 +154,9 @@ def first_iteration(tmp_path_factory, landscape, make_config, write_paths) -> Si
 def solved_pairs() -> Callable[[pd.DataFrame, int], pd.DataFrame]:
     """The function that gives the paths of pairs of the made-up landscape."""
     return solve
+
+
+@pytest.fixture(scope="session")
+def made_up_pairs() -> Callable[[str, int, int], pd.DataFrame]:
+    """The function that makes all pairs of a glass: its name, number of minima and seed."""
+    return random_pairs

@@ -22,15 +22,32 @@ def read_batches(folder) -> pd.DataFrame:
     return tables.read_many(sorted(folder.glob("batch-*.parquet")))
 
 
-def predictions_table(landscape, path, seed=0, gate=0.05):
+def predictions_table(landscape, path, seed=0, rescored=1.0):
+    """Random predictions of the landscape, a share ``rescored`` of them by the ensembles."""
     rng = np.random.default_rng(seed)
-    frame = landscape.frame[KEYS].copy()
-    probability = rng.random(len(frame)).astype(np.float32)
-    splitting = (10 ** rng.uniform(-5, 0, len(frame))).astype(np.float32)
-    frame["probability_double_well"] = probability
-    frame["predicted_splitting"] = np.where(probability >= gate, splitting, np.nan)
+    n = len(landscape.frame)
+    splitting = (10 ** rng.uniform(-5, 0, n)).astype(np.float32)
+    frame = landscape.frame[KEYS].assign(
+        probability_double_well=rng.random(n).astype(np.float32),
+        predicted_splitting=splitting,
+        splitting_low=splitting * (10 ** rng.uniform(-1, 0, n)).astype(np.float32),
+        probability_tls=(10 ** rng.uniform(-6, 0, n)).astype(np.float32),
+        rescored=rng.random(n) < rescored,
+    )
     tables.write(frame, path, tables.schema("predictions"))
     return frame
+
+
+def naive_order(rule: str, frame: pd.DataFrame, gate: float) -> pd.DataFrame:
+    """All pairs, best first, by plain sorting."""
+    if rule == "tls_probability":
+        return frame.sort_values("probability_tls", ascending=False)
+    if rule == "smallest_delta_e":
+        return frame.sort_values("delta_e")
+    above = frame[frame["probability_double_well"] >= gate]
+    below = frame.drop(above.index).sort_values("probability_double_well", ascending=False)
+    name = {"lowest_splitting": "predicted_splitting", "lower_confidence": "splitting_low"}[rule]
+    return pd.concat([above.sort_values(name), below])
 
 
 def test_initial_strata_have_the_shares_of_the_config(landscape, make_config, tmp_path):
@@ -43,7 +60,7 @@ def test_initial_strata_have_the_shares_of_the_config(landscape, make_config, tm
         "far": 62,
     }
     assert set(chosen["iteration"]) == {0}
-    assert chosen[["probability_double_well", "predicted_splitting"]].isna().all(axis=None)
+    assert chosen[selection.PREDICTED].isna().all(axis=None)
     assert not chosen.duplicated(KEYS).any()
     pairs = chosen.merge(landscape.frame, on=KEYS)
     some = pairs["transitions_ab"] + pairs["transitions_ba"] > 0
@@ -114,38 +131,91 @@ def test_a_selection_of_more_than_there_is_takes_all_and_leaves_empty_batches(
     assert read_batches(tmp_path)["stratum"].value_counts().to_dict() == expected
 
 
-def test_next_batch_equals_a_sort_of_everything(landscape, make_config, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "rule", ["lowest_splitting", "tls_probability", "lower_confidence", "smallest_delta_e"]
+)
+def test_next_batch_equals_a_sort_of_everything(
+    landscape, make_config, tmp_path, monkeypatch, rule
+):
     predictions = tmp_path / "predictions.parquet"
     frame = predictions_table(landscape, predictions)
-    config = make_config(loop={"gate": 0.6, "paths_per_iteration": 120})
+    config = make_config(loop={"gate": 0.6, "paths_per_iteration": 120, "acquisition": rule})
     solved = frame.sample(300, random_state=1)
-    free = frame[~frame.index.isin(solved.index) & (frame["probability_double_well"] >= 0.6)]
-    naive = free.sort_values("predicted_splitting").head(120)
+    free = frame.assign(delta_e=landscape.frame["delta_e"]).drop(solved.index)
+    naive = naive_order(rule, free, 0.6).head(120)
     for rows in (97, None):
         monkeypatch.setattr(tables, "BATCH_ROWS", rows or 10**6)
-        chosen = selection.following(config, 2, [], [predictions], PairSet(solved))
+        chosen = selection.following(config, 2, landscape.files, [predictions], PairSet(solved))
         assert keys(chosen) == keys(naive)
-        np.testing.assert_array_equal(chosen["predicted_splitting"], naive["predicted_splitting"])
-        assert set(chosen["stratum"]) == {"lowest_splitting"}
+        for name in selection.PREDICTED:
+            np.testing.assert_array_equal(chosen[name], naive[name])
+        assert set(chosen["stratum"]) == {rule}
 
 
-def test_too_few_above_the_gate_are_filled_by_probability(landscape, make_config, tmp_path):
+@pytest.mark.parametrize("rule", ["lowest_splitting", "lower_confidence"])
+def test_too_few_above_the_gate_are_filled_by_probability(landscape, make_config, tmp_path, rule):
     predictions = tmp_path / "predictions.parquet"
     frame = predictions_table(landscape, predictions)
     above = frame[frame["probability_double_well"] >= 0.99]
     size = len(above) + 15
-    config = make_config(loop={"gate": 0.99, "paths_per_iteration": size})
+    config = make_config(loop={"gate": 0.99, "paths_per_iteration": size, "acquisition": rule})
     chosen = selection.following(config, 1, [], [predictions], PairSet())
     assert set(keys(chosen[: len(above)])) == set(keys(above))
+    assert set(chosen["stratum"][: len(above)]) == {rule}
     below = frame[frame["probability_double_well"] < 0.99]
     best = below.sort_values("probability_double_well", ascending=False).head(15)
     assert keys(chosen[len(above) :]) == keys(best)
     assert (chosen["stratum"] == selection.BELOW_GATE).sum() == 15
 
 
+@pytest.mark.parametrize("rule", ["lowest_splitting", "tls_probability", "lower_confidence"])
+def test_pairs_that_the_ensembles_have_not_seen_come_last(landscape, make_config, tmp_path, rule):
+    """Whatever the screen says of them: their probabilities are not those of the ensembles."""
+    predictions = tmp_path / "predictions.parquet"
+    frame = predictions_table(landscape, predictions, rescored=0.02)
+    seen, unseen = frame[frame["rescored"]], frame[~frame["rescored"]]
+    size = len(seen) + 20
+    config = make_config(loop={"paths_per_iteration": size, "acquisition": rule})
+    chosen = selection.following(config, 1, [], [predictions], PairSet())
+    expected = [naive_order(rule, part, 0.5) for part in (seen, unseen)]
+    assert keys(chosen) == [*keys(expected[0]), *keys(expected[1].head(20))]
+    late = chosen["stratum"] == selection.SCREENED_OUT
+    assert late.sum() == 20
+    assert late[len(seen) :].all()
+
+
+def test_a_tls_certain_to_the_screen_stays_behind_the_most_unlikely_of_the_ensembles(
+    landscape, make_config, tmp_path
+):
+    """The order of the two groups holds at the ends of the scores too."""
+    predictions = tmp_path / "predictions.parquet"
+    frame = predictions_table(landscape, predictions)
+    frame = frame.assign(
+        probability_double_well=np.float32(1.0), splitting_low=np.float32(0.0),
+        predicted_splitting=np.float32(0.0), probability_tls=np.float32(1.0), rescored=False,
+    )  # fmt: skip
+    seen = frame.index[:7]
+    values = {
+        "probability_double_well": 0.0, "splitting_low": 1e3, "predicted_splitting": 1e3,
+        "probability_tls": 0.0,
+    }  # fmt: skip
+    for name, value in values.items():
+        frame.loc[seen, name] = np.float32(value)
+    frame.loc[seen, "rescored"] = True
+    tables.write(frame, predictions, tables.schema("predictions"))
+    for rule in ("lowest_splitting", "tls_probability", "lower_confidence"):
+        config = make_config(loop={"paths_per_iteration": 10, "acquisition": rule})
+        chosen = selection.following(config, 1, [], [predictions], PairSet())
+        assert set(keys(chosen[:7])) == set(keys(frame.loc[seen]))
+        assert set(chosen["stratum"][7:]) == {selection.SCREENED_OUT}
+
+
 def test_equal_predictions_are_broken_at_random(landscape, make_config, tmp_path):
     predictions = tmp_path / "predictions.parquet"
-    frame = landscape.frame[KEYS].assign(probability_double_well=0.9, predicted_splitting=0.002)
+    frame = landscape.frame[KEYS].assign(
+        probability_double_well=0.9, predicted_splitting=0.002, splitting_low=0.001,
+        probability_tls=0.3, rescored=True,
+    )  # fmt: skip
     tables.write(frame, predictions, tables.schema("predictions"))
     first = selection.following(make_config(), 1, [], [predictions], PairSet())
     later = selection.following(make_config(), 2, [], [predictions], PairSet())
@@ -155,13 +225,22 @@ def test_equal_predictions_are_broken_at_random(landscape, make_config, tmp_path
 
 def test_random_acquisition_excludes_solved_pairs(landscape, make_config, tmp_path):
     predictions = tmp_path / "predictions.parquet"
-    frame = predictions_table(landscape, predictions)
+    frame = predictions_table(landscape, predictions, rescored=0.1)
     left = frame.sample(40, random_state=2)
     solved = frame.drop(left.index)
     config = make_config(loop={"acquisition": "random"})
     chosen = selection.following(config, 1, [], [predictions], PairSet(solved))
     assert set(keys(chosen)) == set(keys(left))
     assert set(chosen["stratum"]) == {"random"}
+
+
+def test_random_acquisition_does_not_care_for_the_screen(landscape, make_config, tmp_path):
+    predictions = tmp_path / "predictions.parquet"
+    frame = predictions_table(landscape, predictions, rescored=0.1)
+    config = make_config(loop={"acquisition": "random", "paths_per_iteration": 500})
+    chosen = selection.following(config, 1, [], [predictions], PairSet())
+    seen = chosen[KEYS].merge(frame, on=KEYS)["rescored"].mean()
+    assert abs(seen - frame["rescored"].mean()) < 4 * np.sqrt(0.09 / 500)
 
 
 def test_standard_acquisition_takes_most_transitions_and_looks_up_predictions(
@@ -175,9 +254,8 @@ def test_standard_acquisition_takes_most_transitions_and_looks_up_predictions(
     found = chosen.merge(landscape.frame, on=KEYS)[["transitions_ab", "transitions_ba"]].min(axis=1)
     assert sorted(found, reverse=True) == sorted(smaller, reverse=True)[:30]
     exact = chosen[KEYS].merge(frame, on=KEYS)
-    np.testing.assert_array_equal(
-        chosen["probability_double_well"], exact["probability_double_well"]
-    )
+    for name in selection.PREDICTED:
+        np.testing.assert_array_equal(chosen[name], exact[name])
 
 
 def test_next_selection_excludes_solved_pairs_and_keeps_predictions(
@@ -192,17 +270,17 @@ def test_next_selection_excludes_solved_pairs_and_keeps_predictions(
     solved = set(keys(tables.read(run.paths, only=KEYS)))
     assert not solved & set(keys(chosen))
     predicted = chosen[KEYS].merge(tables.read(run.predictions[0]), on=KEYS)
-    np.testing.assert_array_equal(
-        chosen["predicted_splitting"], predicted["predicted_splitting"].astype(float)
-    )
+    for name in selection.PREDICTED:
+        np.testing.assert_array_equal(chosen[name], predicted[name].astype(float))
 
 
-def test_predictions_with_a_higher_gate_are_refused(landscape, make_config, tmp_path):
+def test_predictions_of_an_older_version_are_refused(landscape, make_config, tmp_path):
     predictions = tmp_path / "predictions.parquet"
-    predictions_table(landscape, predictions, gate=0.5)
-    config = make_config(loop={"gate": 0.2})
-    with pytest.raises(InputError, match=r"no predicted splitting.*higher gate"):
-        selection.following(config, 1, [], [predictions], PairSet())
+    frame = predictions_table(landscape, predictions)
+    old = tables.FIXED["predictions"][:5]
+    tables.write(frame, predictions, tables.schema("predictions", old))
+    with pytest.raises(InputError, match=r"lacks the column\(s\) probability_tls, rescored"):
+        selection.following(make_config(), 1, [], [predictions], PairSet())
 
 
 def test_selecting_after_iteration_0_needs_paths_and_predictions(landscape, make_config, tmp_path):

@@ -8,26 +8,10 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError, TrainingError
-from tlsfind.learn import classifier, predictor, stage, training
+from tlsfind.learn import classifier, labelled, predictor, stage, training
 from tlsfind.pairs.keys import KEYS
 
 THRESHOLD = 0.0015
-
-
-def test_models_learn_the_landscape(first_iteration, landscape, solved_pairs):
-    exact = solved_pairs(landscape.frame, 0)
-    predicted = tables.read(first_iteration.predictions[0])
-    pd.testing.assert_frame_equal(predicted[KEYS], landscape.frame[KEYS])
-    well = (exact["status"] == "double_well").to_numpy()
-    probability = predicted["probability_double_well"].to_numpy()
-    right = (probability > 0.5) == well
-    assert right[well].mean() > 0.9
-    assert right[~well].mean() > 0.9
-    splitting = predicted["predicted_splitting"].to_numpy()
-    assert (np.isnan(splitting) == (probability < 0.05)).all()
-    known = well & ~np.isnan(splitting)
-    r = np.corrcoef(np.log(splitting[known]), np.log(exact["quantum_splitting_argon"][known]))[0, 1]
-    assert r > 0.9
 
 
 def test_out_of_fold_table(first_iteration):
@@ -38,59 +22,111 @@ def test_out_of_fold_table(first_iteration):
     assert len(merged) == len(paths) == 300
     well = merged["is_double_well"]
     assert (well == (merged["status"] == "double_well")).all()
-    for column in ("quantum_splitting", "predicted_splitting", "barrier"):
+    for column in ("quantum_splitting", "predicted_splitting", "barrier", "predicted_barrier"):
         assert (merged[column].notna() == well).all()
     np.testing.assert_array_equal(
         merged.loc[well, "quantum_splitting"], merged.loc[well, "quantum_splitting_argon"]
     )
     assert merged["probability_double_well"].between(0, 1).all()
+    r = np.corrcoef(merged.loc[well, "barrier"], merged.loc[well, "predicted_barrier"])[0, 1]
+    assert r > 0.9
+    # calibrated: undoes the weights of the balanced classes
+    assert abs(merged["probability_double_well"].mean() - well.mean()) < 0.02
 
 
-def test_history_and_state_agree_with_the_paths(first_iteration):
-    paths = tables.read(first_iteration.paths)
-    well = paths["status"] == "double_well"
-    tls = int((well & (paths["quantum_splitting_argon"] < THRESHOLD)).sum())
-    assert tls > 5
-    history = tables.read(first_iteration.model / "history.parquet")
-    assert len(history) == 1
-    row = history.iloc[0]
-    assert row[["iteration", "paths", "total_paths"]].tolist() == [0, 300, 300]
-    assert row[["double_wells", "total_double_wells"]].tolist() == [well.sum()] * 2
-    assert row[["tls", "total_tls"]].tolist() == [tls] * 2
-    assert row["classifier_accuracy"] > 0.9
-    assert row["splitting_r_log"] > 0.85
-    state = json.loads((first_iteration.model / "state.json").read_text())
-    assert state["iteration"] == 0
-    assert state["converged"] is False
-    assert state["finished"] is False
-    assert state["time_limit_struck"] is False
-    assert (state["new_tls"], state["total_tls"]) == (tls, tls)
-    assert state["total_paths"] == 300
-    assert state["total_double_wells"] == well.sum()
+def test_training_json_is_that_of_the_out_of_fold_table(first_iteration):
+    table = tables.read(first_iteration.model / "out_of_fold.parquet")
+    content = json.loads((first_iteration.model / "training.json").read_text())
+    right = (table["probability_double_well"] > 0.5) == table["is_double_well"]
+    assert content["classifier_accuracy"] == pytest.approx(right.mean())
+    well = table[table["is_double_well"]]
+    logarithms = np.log10(well[["quantum_splitting", "predicted_splitting"]])
+    assert content["splitting_r_log"] == pytest.approx(np.corrcoef(logarithms.T)[0, 1])
+    barriers = well[["barrier", "predicted_barrier"]]
+    assert content["barrier_r"] == pytest.approx(np.corrcoef(barriers.T)[0, 1])
+    assert content["notes"] == []
+    assert content["time_limit_struck"] is False
+    tls = well["quantum_splitting"] < THRESHOLD
+    assert content["screen"]["held_out_tls"] == tls.sum()
+    assert content["screen"]["held_out_tls_lost"] == 0
+    assert 0.09 <= content["screen"]["share_rescored"] < 0.5
+
+
+def test_labelled_table_is_every_path_with_a_verdict(first_iteration, landscape):
+    run = first_iteration
+    paths = tables.read(run.paths)
+    table = labelled.read(run.model / "labelled.parquet", 3)
+    assert table.unit_system == "argon"
+    assert tables.metadata(run.model / "labelled.parquet")["config_hash"] == run.config.hash
+    merged = table.frame.merge(paths, on=KEYS, suffixes=("", "_path"))
+    assert len(merged) == len(paths) == len(table.frame)
+    well = merged["is_double_well"]
+    assert (well == (merged["status"] == "double_well")).all()
+    for column, exact in (
+        ("quantum_splitting", "quantum_splitting_argon"), ("barrier", "barrier_path"),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(merged[column], merged[exact].where(well))
+    features = merged[KEYS].merge(landscape.frame, on=KEYS)[table.features]
+    pd.testing.assert_frame_equal(merged[table.features], features, check_dtype=False)
+    # these glasses are none of the config's
+    assert merged["preparation_temperature"].isna().all()
+
+
+def test_the_preparation_temperature_is_that_of_the_config(
+    landscape, make_config, solved_pairs, write_paths, write_pairs, tmp_path
+):
+    config = make_config()
+    name = config.glass_names[0]
+    pairs = landscape.frame[:50].assign(glass=name)
+    paths = write_paths(solved_pairs(pairs, 0), tmp_path / "paths.parquet")
+    rows = training.labelled_rows(config, paths, [write_pairs(pairs, tmp_path / "pairs.parquet")])
+    assert set(rows["preparation_temperature"]) == {0.09}
+
+
+def test_only_what_predictions_need_is_kept(first_iteration):
+    """models/ and the tables of a training; the history belongs to the assessment."""
+    model = first_iteration.model
+    assert {path.name for path in model.iterdir()} == {
+        "models", "out_of_fold.parquet", "labelled.parquet", "training.json",
+    }  # fmt: skip
+    assert {path.name for path in (model / "models").iterdir()} == {
+        "classifier", "predictor", "barrier", "screen",
+    }  # fmt: skip
+    size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
+    assert size < 5e6
 
 
 def test_the_metadata_say_where_tables_come_from(first_iteration):
-    for file in (*first_iteration.predictions, first_iteration.model / "history.parquet"):
+    for file in (*first_iteration.predictions, first_iteration.history):
         stamp = tables.metadata(file)
         assert stamp["config_hash"] == first_iteration.config.hash
         assert stamp["seed"] == "1"
 
 
 def test_second_iteration_appends_to_history_and_is_reproducible(
-    first_iteration, landscape, solved_pairs, write_paths, tmp_path
+    first_iteration, landscape, make_config, solved_pairs, write_paths, tmp_path
 ):
     run = first_iteration
     stage.select(run.config, 1, landscape.files, tmp_path / "s", run.paths, run.predictions)
     chosen = tables.read_many(sorted((tmp_path / "s").iterdir()))
     new = solved_pairs(chosen[KEYS].merge(landscape.frame, on=KEYS), 1)
+    picked = new.merge(chosen[[*KEYS, "probability_tls"]], on=KEYS, how="left")
+    new = new.assign(probability_tls=picked["probability_tls"].to_numpy())
     part = write_paths(new, tmp_path / "part.parquet")
     stage.collect(run.config, [part], tmp_path / "paths.parquet", run.paths)
-    arguments = (run.config, 1, tmp_path / "paths.parquet")
-    stage.train(*arguments, landscape.files, tmp_path / "one", run.model)
-    stage.train(*arguments, landscape.files[::-1], tmp_path / "two", run.model / "history.parquet")
-    for name in ("history", "out_of_fold"):
+    config = make_config(learn={"models": ["lightgbm", "extra_trees"], "rounds": 15})
+    arguments = (config, 1, tmp_path / "paths.parquet")
+    for folder, files in (("one", landscape.files), ("two", landscape.files[::-1])):
+        output = tmp_path / folder
+        stage.train(*arguments, files, output)
+        stage.predict(config, output, landscape.files, output / "predictions.parquet")
+        predictions = [output / "predictions.parquet"]
+        stage.assess(*arguments, predictions, output, output, run.history)
+    for name in ("history", "out_of_fold", "labelled", "predictions"):
         one, two = (tables.read(tmp_path / folder / f"{name}.parquet") for folder in ("one", "two"))
         pd.testing.assert_frame_equal(one, two, check_exact=True)
+    for name in ("training.json", "state.json"):
+        assert (tmp_path / "one" / name).read_text() == (tmp_path / "two" / name).read_text()
     history = tables.read(tmp_path / "one" / "history.parquet")
     assert history["iteration"].tolist() == [0, 1]
     assert history["paths"].tolist() == [300, 60]
@@ -98,19 +134,11 @@ def test_second_iteration_appends_to_history_and_is_reproducible(
     assert history["total_tls"].tolist() == np.cumsum(history["tls"]).tolist()
     # the model's batch is richer in TLS than the initial one
     assert history["tls"][1] / 60 > 2 * history["tls"][0] / 300
-
-
-def test_state_follows_the_fewest_iterations(make_config):
-    """A batch without TLS ends the loop only if ``loop.min_iterations`` batches were solved."""
-    numbers = {
-        "paths": 60, "double_wells": 4, "tls": 0,
-        "total_paths": 420, "total_double_wells": 100, "total_tls": 50,
-    }  # fmt: skip
-    outcome = training.Outcome(pd.DataFrame(), 0.9, 0.8, False)
-    for fewest, converged in [(1, True), (2, True), (3, False)]:
-        settings = make_config(loop={"min_iterations": fewest})
-        found = training.state(settings, 2, numbers, outcome, pairs_left=1000)
-        assert (found["converged"], found["finished"]) == (converged, converged)
+    # what the models expected in it is what they said when it was picked
+    assert history["expected_tls"][1] == pytest.approx(chosen["probability_tls"].sum())
+    state = json.loads((tmp_path / "one" / "state.json").read_text())
+    assert state["pairs_left"] == 2400
+    assert state["missing_tls_low"] <= state["missing_tls"] <= state["missing_tls_high"]
 
 
 def test_collect_keeps_the_first_row_of_a_pair_in_order(
@@ -139,7 +167,7 @@ def test_collect_of_empty_batches(landscape, make_config, solved_pairs, write_pa
 
 def train_on(config, paths, landscape, write_paths, folder):
     file = write_paths(paths, folder / "paths.parquet")
-    stage.train(config, 0, file, landscape.files, folder / "model", None)
+    stage.train(config, 0, file, landscape.files, folder / "model")
 
 
 def test_too_few_double_wells_say_what_to_do(
@@ -175,7 +203,7 @@ def test_paths_without_a_verdict_do_not_count(
 def test_paths_that_fit_no_pairs_table_are_refused(first_iteration, landscape, tmp_path):
     run = first_iteration
     with pytest.raises(InputError, match=r"in none of the 1 pairs tables, the first is B, "):
-        stage.train(run.config, 0, run.paths, landscape.files[:1], tmp_path, None)
+        stage.train(run.config, 0, run.paths, landscape.files[:1], tmp_path)
 
 
 def test_a_pair_listed_twice_is_refused(
@@ -195,7 +223,7 @@ def test_a_feature_that_is_not_a_number_is_refused(
     frame.loc[frame.index[100:], "participation_ratio"] = np.nan
     pairs = write_pairs(frame, tmp_path / "pairs.parquet")
     with pytest.raises(TrainingError, match=r"participation_ratio"):
-        stage.train(run.config, 0, run.paths, [pairs], tmp_path / "model", None)
+        stage.train(run.config, 0, run.paths, [pairs], tmp_path / "model")
     output = tmp_path / "predictions.parquet"
     with pytest.raises(InputError, match=r"participation_ratio of pair A, .*pairs.parquet"):
         stage.predict(run.config, run.model, [pairs], output)
@@ -213,7 +241,7 @@ def test_truncated_tables_are_named_and_nothing_is_written(first_iteration, land
     with pytest.raises(InputError, match=message):
         stage.select(run.config, 0, tables_of, output)
     with pytest.raises(InputError, match=message):
-        stage.train(run.config, 0, run.paths, tables_of, output, None)
+        stage.train(run.config, 0, run.paths, tables_of, output)
     with pytest.raises(InputError, match=message):
         stage.predict(run.config, run.model, tables_of, output / "predictions.parquet")
     with pytest.raises(InputError, match=message):
@@ -221,25 +249,56 @@ def test_truncated_tables_are_named_and_nothing_is_written(first_iteration, land
     assert not [path for path in output.rglob("*") if path.is_file()]
 
 
-def test_a_model_of_other_features_is_refused(first_iteration, landscape, tmp_path):
-    pairs = tmp_path / "narrow.parquet"
-    narrow = tables.schema("pairs", tables.pairs_columns(2))
-    tables.write(landscape.frame, pairs, narrow)
-    with pytest.raises(InputError, match=r"narrow.parquet lacks the column.s. displacement_3"):
-        stage.predict(
-            first_iteration.config, first_iteration.model, [pairs], tmp_path / "p.parquet"
-        )
-    with pytest.raises(InputError, match="does not exist"):
-        stage.predict(first_iteration.config, tmp_path / "no", [pairs], tmp_path / "p.parquet")
+def test_without_barriers_the_loop_goes_on_and_says_so(
+    landscape, make_config, solved_pairs, write_paths, tmp_path
+):
+    solved = solved_pairs(landscape.frame.sample(250, random_state=0), 0).assign(barrier=np.nan)
+    config = make_config(learn={"models": ["lightgbm"], "rounds": 10})
+    train_on(config, solved, landscape, write_paths, tmp_path)
+    content = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert content["barrier_r"] is None
+    assert content["notes"] == ["barrier: too few values, not trained"]
+    assert not (tmp_path / "model" / "models" / "barrier").exists()
+    table = tables.read(tmp_path / "model" / "out_of_fold.parquet")
+    assert table["predicted_barrier"].isna().all()
+    # and the models predict
+    stage.predict(config, tmp_path / "model", landscape.files[1:], tmp_path / "p.parquet")
+    assert len(tables.read(tmp_path / "p.parquet")) == 45 * 44 // 2
 
 
-def test_history_must_fit_the_iteration(first_iteration, tmp_path):
-    assert len(training.read_history(None, 0)) == 0
-    assert len(training.read_history(first_iteration.model, 1)) == 1
-    with pytest.raises(InputError, match=r"has the iterations \[0\], expected \[0, 1\]"):
-        training.read_history(first_iteration.model, 2)
-    with pytest.raises(InputError, match="needs the history of iteration 0"):
-        training.read_history(None, 1)
+def test_a_training_by_glass_whose_rows_are_of_one_glass_says_so(
+    landscape, make_config, solved_pairs, write_paths, tmp_path
+):
+    pairs = landscape.frame[landscape.frame["glass"] == "A"].sample(200, random_state=0)
+    config = make_config(learn={"models": ["lightgbm"], "rounds": 10, "split": "glass"})
+    train_on(config, solved_pairs(pairs, 0), landscape, write_paths, tmp_path)
+    notes = json.loads((tmp_path / "model" / "training.json").read_text())["notes"]
+    assert [note.split(": ", 1)[0] for note in notes] == ["classifier", "splitting", "barrier"]
+    assert all("of one glass: folds by row, not by glass" in note for note in notes)
+    predictions = [tmp_path / "p.parquet"]
+    stage.predict(config, tmp_path / "model", landscape.files, predictions[0])
+    state = stage.assess(
+        config, 0, tmp_path / "paths.parquet", predictions, tmp_path / "model", tmp_path / "state"
+    )
+    assert state["notes"] == "; ".join(notes)
+    assert tables.read(tmp_path / "state" / "history.parquet")["notes"].tolist() == [state["notes"]]
+
+
+def test_the_pool_sample_is_uniform_and_follows_the_seed(landscape, make_config, monkeypatch):
+    config = make_config()
+    sample = training.pool_sample(config, landscape.files, 0)
+    assert sample.columns.tolist() == tables.feature_names(3)
+    assert len(sample) == 1000
+    share = (landscape.frame["total_displacement"] < 1).mean()
+    error = 4 * np.sqrt(share * (1 - share) / 1000)
+    assert abs((sample["total_displacement"] < 1).mean() - share) < error
+    monkeypatch.setattr(tables, "BATCH_ROWS", 300)
+    again = training.pool_sample(config, landscape.files[::-1], 0)
+    pd.testing.assert_frame_equal(again, sample)
+    later = training.pool_sample(config, landscape.files, 1)
+    assert not later.equals(sample)
+    whole = training.pool_sample(make_config(learn={"pool_sample": 5000}), landscape.files, 0)
+    assert len(whole) == 2760
 
 
 def test_splitting_targets():

@@ -106,11 +106,11 @@ def test_loop_walks_to_its_end(results, config, last):
     assert iterations == [f"{k:02d}" for k in range(len(iterations))]
     assert 1 < len(iterations) <= config.loop.max_iterations + 1
     states = [
-        json.loads((results / "loop" / k / "model" / "state.json").read_text()) for k in iterations
+        json.loads((results / "loop" / k / "state.json").read_text()) for k in iterations
     ]
     assert not any(state["converged"] for state in states[:-1])
     assert states[-1]["converged"] or len(iterations) == config.loop.max_iterations + 1
-    history = tables.read(last / "model" / "history.parquet")
+    history = tables.read(last / "history.parquet")
     assert history["iteration"].tolist() == list(range(len(iterations)))
     assert history["total_paths"].is_monotonic_increasing
 
@@ -222,15 +222,19 @@ def test_loop_by_hand_gives_the_same(results, config, last, tmp_path):
 
     arguments = [*pairs, "--iteration", 0, "--paths", paths]
     tlsfind("train", *arguments, *common, "--output", here / "model")
-    for table in ("history.parquet", "out_of_fold.parquet"):
+    for table in ("labelled.parquet", "out_of_fold.parquet"):
         same_table(here / "model" / table, there / "model" / table)
-    states = [json.loads((k / "model" / "state.json").read_text()) for k in (here, there)]
-    assert states[0] == states[1]
 
     predictions = here / "predictions.parquet"
     tlsfind("predict", *pairs, "--model", here / "model", *common, "--output", predictions)
     expected = tables.read_many(sorted((there / "predictions").iterdir()))
     pd.testing.assert_frame_equal(tables.read(predictions), expected, check_exact=True)
+
+    arguments = [predictions, "--iteration", 0, "--paths", paths, "--model", here / "model"]
+    tlsfind("assess", *arguments, *common, "--output", here)
+    same_table(here / "history.parquet", there / "history.parquet")
+    states = [json.loads((k / "state.json").read_text()) for k in (here, there)]
+    assert states[0] == states[1]
 
     arguments = [*pairs, "--iteration", 1, "--paths", paths, "--predictions", predictions]
     tlsfind("select", *arguments, *common, "--output", tmp_path / "01" / "selection")

@@ -48,7 +48,24 @@ CAPTIONS: dict[str, str] = {
         "(b) Share of double wells and of TLS among the paths of each iteration, with the TLS "
         "of the standard procedure for each of its paths (dashed). Bars: 95 % intervals "
         "(Wilson); shaded: that of the standard procedure. Iteration 0 is the initial batch, "
-        "picked without a model."
+        "picked without a model. (c) "
+        "TLS of each iteration, the number that the models expected when they picked its pairs "
+        "(crosses), and the estimate of the TLS that are still missing after it, with its 90 % "
+        "interval."
+    ),
+    "explanation": (
+        "What the models of the last iteration go by. (a, b) Shapley values of the splitting "
+        "predictor (of -log10 E_qs, so that the right side is lower E_qs) and of the double-well "
+        "classifier (of its probability): a point for each pair, coloured by the value of the "
+        "feature, features sorted by their mean absolute Shapley value. (c, d) Permutation "
+        "importance: how much worse a score becomes when a feature is shuffled. The pairs are "
+        "ones that the models were trained on, which flatters the scores. Compare Fig. 5 and S4a "
+        "of the paper, whose Fig. 5a has E_qs itself on its axis and is mirrored."
+    ),
+    "transfer": (
+        "Models trained at one preparation temperature and used at another. At the training "
+        "temperature itself the scores are out of fold, by glass and by row; the row by glass is "
+        "what another temperature compares with. Compare Fig. S10 of the paper."
     ),
     "table_1": (
         "The standard procedure (pairs with min(T_ab, T_ba) at least the threshold) against the "

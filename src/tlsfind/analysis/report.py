@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib.metadata
+import json
 import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -81,6 +82,8 @@ def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
             "The time limit struck in the training of a model: the run is not reproducible on "
             "another machine. Raise learn.time_limit."
         )
+    if numbers["training_notes"]:
+        found.append(f"The last training was done otherwise: {numbers['training_notes']}.")
     drift = numbers["energy_drift_max"]
     kinetic = 1.5 * results.config.explore.temperature
     if drift is not None and drift > DRIFT_WARNING * kinetic:
@@ -177,10 +180,50 @@ def learning_table(results: Results) -> Table:
     columns = {
         "iteration": "iteration", "paths": "paths", "double_wells": "DW", "tls": "TLS",
         "total_paths": "paths so far", "total_double_wells": "DW so far", "total_tls": "TLS so far",
+        "expected": "TLS expected", "missing": "TLS missing (90 % interval)",
         "classifier_accuracy": "classifier accuracy", "splitting_r_log": "r of log10 E_qs",
-        "time_limit_struck": "time limit struck",
+        "barrier_r": "r of the barrier", "time_limit_struck": "time limit struck",
+        "notes": "done otherwise",
     }  # fmt: skip
-    return make_table(results.history.to_dict("records"), columns)
+    rows = results.history.to_dict("records")
+    for row in rows:
+        expected = row["expected_tls"]
+        row["expected"] = "–" if pd.isna(expected) else f"{expected:.1f}"
+        row["missing"] = summary.missing_text(row)
+        row["notes"] = row["notes"] or "nothing"
+    return make_table(rows, columns)
+
+
+def transfer_table(results: Results) -> Table | None:
+    """Scores of models at other preparation temperatures; None if they were not computed."""
+    path = results.root / "tables" / "transfer.csv"
+    if not path.exists():
+        return None
+    columns = {
+        "training_temperature": "trained at T_f", "prediction_temperature": "used at",
+        "split": "split", "pairs": "pairs", "double_wells": "DW", "tls": "TLS",
+        "accuracy": "classifier accuracy", "r_log": "r of log10 E_qs",
+        "average_precision_tls": "average precision, TLS", "note": "note",
+    }  # fmt: skip
+    rows = pd.read_csv(path).to_dict("records")
+    for row in rows:
+        row["note"] = "none" if pd.isna(row["note"]) else row["note"]
+    return make_table(rows, columns)
+
+
+def stability_text(results: Results) -> str | None:
+    """Accuracy of the perceptron that tells T_f, in words; None if it was not computed."""
+    path = results.root / "tables" / "stability.json"
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text())
+    said = [
+        f"{content[key]['accuracy']:.3f} {words}"
+        for key, words in (("by_row", "by row"), ("by_glass", "by glass"))
+        if content.get(key) and content[key].get("accuracy") is not None
+    ]
+    common = content.get("commonest")
+    return ", ".join(said) + (f" ({common:.3f} for the commonest T_f)" if common else "")
 
 
 def prediction_table(numbers: fig3.Numbers) -> Table:
@@ -310,11 +353,15 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "learning": learning_table(results),
             "prediction": prediction_table(numbers["fig3"]),
             "table1": table_one(table1.collect(results)),
+            "transfer": transfer_table(results),
             "plateau": plateau_table(numbers["fig4"]),
             "library": library_table(results),
             "provenance": provenance_table(results),
         },
         table1_caption=CAPTIONS["table_1"],
+        transfer_caption=CAPTIONS["transfer"],
+        stability=stability_text(results),
+        folds="rows" if results.config.learn.split == "row" else "whole glasses",
         threshold=results.config.loop.standard_transitions,
         standard=found["standard"],
         tls=found["tls"],

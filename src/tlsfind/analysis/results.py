@@ -221,7 +221,7 @@ class Results:
         return k - 1
 
     def _state_file(self, iteration: int) -> Path:
-        return self.root / "loop" / f"{iteration:02d}" / "model" / "state.json"
+        return self.root / "loop" / f"{iteration:02d}" / "state.json"
 
     @property
     def _last(self) -> Path:
@@ -230,12 +230,12 @@ class Results:
     @cached_property
     def state(self) -> dict[str, Any]:
         """The state of the loop after its last iteration."""
-        return _read_json(self._last / "model" / "state.json")
+        return _read_json(self._last / "state.json")
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """One row for each iteration."""
-        return tables.read(self._last / "model" / "history.parquet", tables.schema("history").names)
+        return tables.read(self._last / "history.parquet", tables.schema("history").names)
 
     @cached_property
     def out_of_fold(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.analysis import style
 from tlsfind.analysis import summary as summaries
-from tlsfind.analysis.figures import equilibration, fig1b, fig3, fig4, fig6, loop
+from tlsfind.analysis.figures import equilibration, explanation, fig1b, fig3, fig4, fig6, loop
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.tables import table1
 from tlsfind.config import Config, load
@@ -118,6 +118,9 @@ def report(config: Config, results: Path, output: Path) -> None:
     for name, figure in FIGURES.items():
         with style.styled():
             images[name] = style.png(figure.draw(numbers[name], run))
+    if (run.root / "explain" / "importance.parquet").exists():
+        with style.styled():
+            images["explanation"] = style.png(explanation.draw(explanation.collect(run), run))
     page = render(run, images, numbers)
     with tables.atomic(Path(output)) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: Statuses of a path that did not give an answer.
+#: The estimate of the missing TLS and the ends of its 90 % interval: name, ending of the column.
+ENDS = (("estimate", ""), ("low", "_low"), ("high", "_high"))
+
 UNSOLVED = ("not_converged", "failed")
 
 
@@ -64,6 +67,10 @@ def collect(results: Results) -> dict[str, Any]:
         "converged": bool(results.state.get("converged", False)),
         "stop_reason": str(results.state.get("reason", "")),
         "time_limit_struck": bool(results.history["time_limit_struck"].fillna(False).any()),
+        "training_notes": str(results.history["notes"].iloc[-1] or ""),
+        "missing_tls": {
+            name: float(results.history[f"missing_tls{end}"].iloc[-1]) for name, end in ENDS
+        },
         "trajectories": len(results.trajectories),
         "energy_drift_max": float(drift) if len(results.trajectories) else float("nan"),
         "quenches": int(results.trajectories["quenches"].sum()),
@@ -97,6 +104,14 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def missing_text(row: Mapping[Any, Any]) -> str:
+    """The estimate of the TLS still missing and its interval, in words."""
+    value, low, high = (row[f"missing_tls{end}"] for _, end in ENDS)
+    if value is None or math.isnan(value):
+        return "unknown"
+    return f"{value:.1f} ({low:.0f} to {high:.0f})"
 
 
 def rate_text(rate: dict[str, Any]) -> str:
@@ -159,6 +174,10 @@ def lines(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             ratio_text(numbers["ratio_after_initial"], iterated, standard),
         ),
         ("Iterations", f"{numbers['iterations']} ({stop}: {numbers['stop_reason']})"),
+        (
+            "TLS estimated to be missing",
+            missing_text({f"missing_tls{end}": numbers["missing_tls"][name] for name, end in ENDS}),
+        ),
         ("Largest energy drift", "unknown" if drift is None else f"{drift:.1e} per particle"),
         (
             "Quenches that did not converge",

@@ -18,7 +18,17 @@ from typing import Annotated
 import typer
 
 from tlsfind import __version__
-from tlsfind.cli import loop, outputs, single, stages, tools
+from tlsfind.cli import (
+    evaluate,
+    explain,
+    imports,
+    loop,
+    outputs,
+    simulate,
+    single,
+    stages,
+    tools,
+)
 from tlsfind.errors import TlsfindError
 
 INTERNAL_ERROR = 1
@@ -72,6 +82,10 @@ def _global_options(
 stages.register(app)
 loop.register(app)
 outputs.register(app)
+evaluate.register(app)
+explain.register(app)
+simulate.register(app)
+imports.register(app)
 single.register(app)
 tools.register(app)
 

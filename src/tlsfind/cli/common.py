@@ -35,15 +35,15 @@ Iteration = Annotated[
     int, typer.Option("--iteration", "-k", min=0, help="Iteration of the loop, from 0.")
 ]
 
-_log = logging.getLogger("tlsfind")
+LOG = logging.getLogger("tlsfind")
 
 
 def start_log() -> None:
     """Send the package's log to the standard error stream, with the time in a batch job."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s") if sys.stderr.isatty() else LOG_LINE)
-    _log.handlers = [handler]
-    _log.setLevel(logging.INFO)
+    LOG.handlers = [handler]
+    LOG.setLevel(logging.INFO)
 
 
 @contextmanager
@@ -62,6 +62,6 @@ def stage(name: str, config_file: Path) -> Iterator[Config]:
     start_log()
     config = load(config_file)
     begin = time.monotonic()
-    _log.info("%s: tlsfind %s, config %s (%s)", name, __version__, config_file, config.hash)
+    LOG.info("%s: tlsfind %s, config %s (%s)", name, __version__, config_file, config.hash)
     yield config
-    _log.info("%s: done in %.1f s", name, time.monotonic() - begin)
+    LOG.info("%s: done in %.1f s", name, time.monotonic() - begin)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tlsfind.cli.common import (
+    LOG,
     ConfigOption,
     Iteration,
     OutputFile,
@@ -27,8 +28,11 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     app.command(rich_help_panel=_PANEL)(select)
     app.command("select-standard", rich_help_panel=_PANEL)(select_standard)
-    for command in (collect, train, predict):
-        app.command(rich_help_panel=_PANEL)(command)
+    app.command(rich_help_panel=_PANEL)(collect)
+    app.command(rich_help_panel=_PANEL)(train)
+    app.command("train-table", rich_help_panel=_PANEL)(train_table)
+    app.command(rich_help_panel=_PANEL)(predict)
+    app.command(rich_help_panel=_PANEL)(assess)
 
 
 def select(
@@ -44,8 +48,10 @@ def select(
 ) -> None:
     """Pick the pairs whose paths are solved next.
 
-    Iteration 0 draws from strata of all pairs; later ones follow the predictions and leave out
-    what is solved. Writes batch-000.parquet, batch-001.parquet ... of at most paths.batch pairs.
+    Iteration 0 draws from strata of all pairs, or follows the predictions of a warm start; later
+    ones follow the last predictions and leave out what is solved.
+
+    Writes batch-000.parquet, batch-001.parquet ... of at most paths.batch pairs.
     """
     with stage(f"select {iteration}", config) as settings:
         from tlsfind.learn.stage import select as run
@@ -92,20 +98,30 @@ def train(
         Path, typer.Option("--paths", metavar="FILE", help="Table of all paths solved so far.")
     ],
     output: OutputFolder,
-    previous: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Output folder of the last iteration's training."),
-    ] = None,
 ) -> None:
-    """Train the double-well classifier and the splitting predictor.
+    """Train the double-well classifier, the predictors of splitting and barrier, and the screen.
 
-    Writes models/, out_of_fold.parquet, history.parquet and state.json, which says whether the
-    loop has converged.
+    Writes models/, out_of_fold.parquet, labelled.parquet and training.json.
     """
     with stage(f"train {iteration}", config) as settings:
         from tlsfind.learn.stage import train as run
 
-        run(settings, iteration, paths, pairs, output, previous)
+        run(settings, iteration, paths, pairs, output)
+
+
+def train_table(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Labelled table.")],
+    config: ConfigOption,
+    output: OutputFolder,
+) -> None:
+    """Train the models on a labelled table alone, for the warm start of a loop.
+
+    Writes models/ and training.json.
+    """
+    with stage("train-table", config) as settings:
+        from tlsfind.learn.stage import train_table as run
+
+        run(settings, table, output)
 
 
 def predict(
@@ -121,4 +137,45 @@ def predict(
     with stage("predict", config) as settings:
         from tlsfind.learn.stage import predict as run
 
-        run(settings, model, pairs, output)
+        share = run(settings, model, pairs, output)
+        LOG.info("predict: %.2g of the pairs by the ensembles, the others by the screen", share)
+
+
+def assess(
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(metavar="PREDICTIONS...", help="Predictions of all pairs, this iteration."),
+    ],
+    config: ConfigOption,
+    iteration: Iteration,
+    paths: Annotated[
+        Path, typer.Option("--paths", metavar="FILE", help="Table of all paths solved so far.")
+    ],
+    model: Annotated[Path, typer.Option(metavar="DIR", help="Output folder of the training.")],
+    output: OutputFolder,
+    previous: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="History of the last iteration.")
+    ] = None,
+) -> None:
+    """Say what an iteration found, how many TLS may be missing, and whether the loop goes on.
+
+    Writes history.parquet and state.json.
+    """
+    with stage(f"assess {iteration}", config) as settings:
+        from tlsfind.learn.stage import assess as run
+
+        state = run(settings, iteration, paths, predictions, model, output, previous)
+        LOG.info(
+            "assess %d: %d TLS in %d paths (%d in the last %d); estimated missing: %.1f, 90 %% "
+            "interval %.0f to %.0f; %s: %s",
+            iteration,
+            state["total_tls"],
+            state["total_paths"],
+            state["new_tls"],
+            state["new_paths"],
+            state["missing_tls"],
+            state["missing_tls_low"],
+            state["missing_tls_high"],
+            "the loop ends" if state["finished"] else "the loop goes on",
+            state["reason"],
+        )

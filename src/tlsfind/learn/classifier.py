@@ -4,6 +4,9 @@ A pair is a double well or not. Paths that give no such label are left out: ``no
 ``failed`` (the solver ended without a verdict) and ``endpoints_identical`` (one minimum found
 twice is not a pair). Both classes weigh the same in total. As in the paper, the ensemble has one
 level of boosted trees, and here extra trees, under one weighted average.
+
+Its output is calibrated on the out-of-fold predictions, which undoes the weights: a probability is
+the share of double wells among training rows that look alike (:mod:`tlsfind.learn.calibration`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import numpy as np
 import pandas as pd
 
 from tlsfind.config import Learn
+from tlsfind.errors import InputError
 from tlsfind.learn import ensemble
+from tlsfind.learn.calibration import Logistic
 
 #: The statuses of paths that label a pair.
 LABELLED = ("double_well", "multiple_wells", "single_well")
@@ -32,7 +37,13 @@ def balanced_weights(is_double_well: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    features: pd.DataFrame, is_double_well: np.ndarray, folder: Path, settings: Learn, seed: int
+    features: pd.DataFrame,
+    is_double_well: np.ndarray,
+    folder: Path,
+    settings: Learn,
+    seed: int,
+    glasses: np.ndarray | None = None,
+    threads: int = 1,
 ) -> ensemble.Trained:
     """Train the classifier.
 
@@ -42,15 +53,17 @@ def fit(
         folder: receives the model.
         settings: section ``learn`` of the config.
         seed: of folds and models.
+        glasses: glass of each row, shape (n,), for ``learn.split: glass``.
+        threads: threads of the training.
 
     Returns:
-        Out-of-fold probabilities of a double well, with equal priors, and whether time ran out.
+        Calibrated out-of-fold probabilities of a double well, and whether time ran out.
 
     Raises:
         TrainingError: as for :func:`tlsfind.learn.ensemble.fit`.
     """
     is_double_well = np.asarray(is_double_well, dtype=bool)
-    return ensemble.fit(
+    trained = ensemble.fit(
         features,
         is_double_well.astype(np.int64),
         folder,
@@ -59,14 +72,23 @@ def fit(
         stack_levels=0,
         seed=seed,
         weights=balanced_weights(is_double_well),
+        glasses=glasses,
+        describe=lambda raw: {"logistic": Logistic.fit(raw, is_double_well).to_dict()},
+        threads=threads,
     )
+    calibrated = Logistic.fit(trained.out_of_fold, is_double_well)(trained.out_of_fold)
+    return ensemble.Trained(calibrated, trained.time_limit_struck, trained.notes)
 
 
 class Classifier:
     """A trained classifier. Raises as :class:`tlsfind.learn.ensemble.Ensemble` does."""
 
-    def __init__(self, folder: Path) -> None:
-        self._ensemble = ensemble.Ensemble(folder)
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        self._ensemble = ensemble.Ensemble(folder, threads)
+        try:
+            self._logistic = Logistic(**self._ensemble.description["logistic"])
+        except (KeyError, TypeError):
+            raise InputError(f"model {folder} is no double-well classifier; train again") from None
 
     @property
     def features(self) -> list[str]:
@@ -74,5 +96,5 @@ class Classifier:
         return self._ensemble.features
 
     def probability(self, features: pd.DataFrame) -> np.ndarray:
-        """Probability that each pair is a double well, shape (n,)."""
-        return self._ensemble.predict(features)
+        """Calibrated probability that each pair is a double well, shape (n,)."""
+        return self._logistic(self._ensemble.predict(features))

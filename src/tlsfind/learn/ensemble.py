@@ -1,8 +1,9 @@
 """A bagged and stacked ensemble of trees on AutoGluon, shared by both models.
 
-1. Train boosted trees (LightGBM, CatBoost) and extremely randomised trees on k folds; the
-   out-of-fold predictions come from here. Everything is bounded by rounds, trees and folds, on a
-   fixed number of threads, so that the same rows give the same model anywhere.
+1. Train boosted trees (LightGBM, CatBoost) and extremely randomised trees on k folds, of rows at
+   random or of whole glasses; the out-of-fold predictions come from here. Everything is bounded by
+   rounds, trees and folds, on a fixed number of threads, so that the same rows give the same model
+   anywhere.
 2. Train each kind once more on all rows, for as many rounds as the folds found best.
 3. Keep only what predicting needs, move it into place as one folder.
 
@@ -18,14 +19,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import logging
 import platform
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,25 +33,25 @@ import pandas as pd
 from tlsfind import __version__, tables
 from tlsfind.config import Learn
 from tlsfind.errors import InputError, TlsfindError, TrainingError
+from tlsfind.learn.autogluon_log import Messages, quiet
+from tlsfind.learn.checks import checked, checked_target, constant_features, glass_folds
+from tlsfind.learn.features import inputs
 
 Problem = Literal["binary", "regression"]
 
-#: Kinds of models of each level, as in the names that AutoGluon gives them.
-KINDS = ("LightGBM", "CatBoost", "ExtraTrees")
+#: Kinds of models (``learn.models``): AutoGluon's key, and the name that it gives to the model.
+KINDS = {
+    "lightgbm": ("GBM", "LightGBM"),
+    "catboost": ("CAT", "CatBoost"),
+    "extra_trees": ("XT", "ExtraTrees"),
+}
+
+#: Share of the inputs that a cut of the extremely randomised trees is chosen from.
+_SHARE_OF_FEATURES = 0.7
 
 _DESCRIPTION = "model.json"
 _FOLDER = "autogluon"
-_LABEL, _WEIGHT = "label", "row_weight"
-
-#: What AutoGluon says when the time limit cuts training short.
-_OUT_OF_TIME = (
-    "ran out of time",
-    "time limit exceeded",
-    "time limit reached",
-    "not enough time",
-    "due to low time",
-    "exceeds the maximum time limit",
-)
+_LABEL, _WEIGHT, _FOLD = "label", "row_weight", "row_fold"
 
 
 @dataclass(frozen=True)
@@ -64,45 +62,12 @@ class Trained:
         out_of_fold: prediction of each training row by models that did not see it, shape (n,);
             the probability of class 1, or the value.
         time_limit_struck: whether the time limit cut the training short.
+        notes: what was done otherwise than asked for, and why.
     """
 
     out_of_fold: np.ndarray
     time_limit_struck: bool
-
-
-class _Messages(logging.StreamHandler):
-    """Collects messages. A StreamHandler, so that AutoGluon does not add its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-    @property
-    def out_of_time(self) -> bool:
-        text = "\n".join(self.lines).lower()
-        return any(phrase in text for phrase in _OUT_OF_TIME)
-
-
-@contextmanager
-def _quiet(threads: int = 1) -> Iterator[_Messages]:
-    """Keep AutoGluon's messages and warnings from the terminal, and OpenMP to ``threads``."""
-    import autogluon.tabular  # noqa: F401  (adds its log handler on import)
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    logger = logging.getLogger("autogluon")
-    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
-    messages = _Messages()
-    logger.handlers, logger.propagate = [messages], False
-    try:
-        with warnings.catch_warnings(), threadpool_limits(threads):
-            warnings.simplefilter("ignore")
-            yield messages
-    finally:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
+    notes: list[str] = field(default_factory=list)
 
 
 def _hyperparameters(settings: Learn, threads: int) -> dict[str, dict[str, Any]]:
@@ -112,62 +77,30 @@ def _hyperparameters(settings: Learn, threads: int) -> dict[str, dict[str, Any]]
     digit. Extra trees are trained fold by fold: AutoGluon's short cut by out-of-bag rows returns
     0 for the rows of largest weight (their bootstrap draws by weight).
     """
-    boosted = {"num_boost_round": settings.rounds, "deterministic": True, "force_row_wise": True}
-    return {
-        "GBM": boosted,
-        "CAT": {"iterations": settings.rounds, "allow_writing_files": False},
-        "XT": {
+    every: dict[str, dict[str, Any]] = {
+        "lightgbm": {
+            "num_boost_round": settings.rounds,
+            "deterministic": True,
+            "force_row_wise": True,
+        },
+        "catboost": {"iterations": settings.rounds, "allow_writing_files": False},
+        "extra_trees": {
             "n_estimators": settings.trees,
+            "min_samples_leaf": settings.leaf,
+            "max_features": _SHARE_OF_FEATURES,
             "n_jobs": threads,
             "ag_args_ensemble": {"use_child_oof": False},
         },
     }
+    return {KINDS[kind][0]: every[kind] for kind in settings.models}
 
 
-def _expected_models(stack_levels: int) -> set[str]:
-    return {f"{kind}_BAG_L{level}" for kind in KINDS for level in range(1, stack_levels + 2)}
-
-
-def _checked(features: pd.DataFrame) -> pd.DataFrame:
-    """Features as float64, with at least two values in one of them.
-
-    Raises:
-        TrainingError: a feature is NaN or infinite somewhere, or all are constant.
-    """
-    features = features.astype(np.float64).reset_index(drop=True)
-    finite = np.isfinite(features.to_numpy())
-    if not finite.all():
-        bad = features.columns[~finite.all(axis=0)]
-        raise TrainingError(
-            f"{(~finite).any(axis=1).sum()} of {len(features)} training rows are NaN or infinite "
-            f"in the feature(s) {', '.join(bad)}; expected finite numbers in the pairs tables"
-        )
-    if not len(features) or (features.nunique() < 2).all():
-        raise TrainingError(
-            f"every feature has one value over all {len(features)} training rows, expected pairs "
-            "that differ"
-        )
-    return features
-
-
-def _checked_target(target: np.ndarray) -> np.ndarray:
-    """The target, finite and with at least two values.
-
-    Raises:
-        TrainingError: it is not.
-    """
-    target = np.asarray(target)
-    if not np.isfinite(target).all():
-        raise TrainingError(
-            f"{(~np.isfinite(target)).sum()} of {len(target)} training rows have no finite value "
-            "to learn"
-        )
-    if len(np.unique(target)) < 2:
-        raise TrainingError(
-            f"all {len(target)} training rows have the same value {target[0]:g}, there is nothing "
-            "to learn; expected at least two values"
-        )
-    return target
+def _expected_models(settings: Learn, stack_levels: int) -> set[str]:
+    return {
+        f"{KINDS[kind][1]}_BAG_L{level}"
+        for kind in settings.models
+        for level in range(1, stack_levels + 2)
+    }
 
 
 def fit(
@@ -180,12 +113,15 @@ def fit(
     stack_levels: int,
     seed: int,
     weights: np.ndarray | None = None,
+    glasses: np.ndarray | None = None,
+    describe: Callable[[np.ndarray], dict[str, Any]] | None = None,
     threads: int = 1,
 ) -> Trained:
     """Train an ensemble and write it to ``folder``, which appears only when it is complete.
 
     Args:
-        features: one column each, shape (n, n_features). Constant ones are left out by AutoGluon.
+        features: columns of the pairs table, shape (n, n_features); the models see what
+            ``learn.features`` makes of them. Constant ones are left out, with a note.
         target: 0 and 1 (``binary``) or values (``regression``), shape (n,).
         folder: receives the model; an older one there is replaced.
         problem: what to learn; ``binary`` minimises the log loss, ``regression`` the squared error.
@@ -193,22 +129,31 @@ def fit(
         stack_levels: levels above the first; 0: a weighted average of the first level.
         seed: of folds and models.
         weights: of the rows in the loss, shape (n,).
+        glasses: glass of each row, shape (n,), for ``learn.split: glass``.
+        describe: what is to stand in the model's description, from the out-of-fold predictions.
         threads: threads of every model; part of what makes results reproducible.
 
     Raises:
         TrainingError: unusable features, or models that failed for another reason than time.
     """
     names = list(features.columns)
-    data = _checked(features)
-    data[_LABEL] = _checked_target(target)
+    data = checked(features)
+    notes = constant_features(data)
+    data = inputs(data, settings.features)
+    data[_LABEL] = checked_target(target)
     if weights is not None:
         data[_WEIGHT] = np.asarray(weights) / np.mean(weights)
+    if settings.split == "glass":
+        fold, note = glass_folds(data[_LABEL].to_numpy(), glasses, settings.folds, seed, problem)
+        notes += [note] if note else []
+        if fold is not None:
+            data[_FOLD] = fold
 
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         staged = Path(scratch) / "model"
-        with _quiet(threads) as messages:
+        with quiet(threads) as messages:
             predictor = _train(
                 data, Path(scratch), messages, problem, settings, stack_levels, seed, threads
             )
@@ -218,27 +163,31 @@ def fit(
                 out_of_fold = predictor.predict_oof()
             predictor.refit_full(num_cpus=threads, num_gpus=0)
             predictor.clone_for_deployment(str(staged / _FOLDER))
+        values = out_of_fold.loc[data.index].to_numpy(dtype=np.float64)
+        notes += messages.notes
         description = {
+            **(describe(values) if describe else {}),
             **_versions(),
             "schema_version": tables.SCHEMA_VERSION,
             "problem": problem,
             "features": names,
+            "inputs": settings.features,
             "rows": len(data),
             "stack_levels": stack_levels,
             "time_limit_struck": messages.out_of_time,
+            "notes": notes,
         }
         (staged / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         if folder.exists():
             shutil.rmtree(folder)
         staged.rename(folder)
-    values = out_of_fold.loc[data.index].to_numpy(dtype=np.float64)
-    return Trained(values, messages.out_of_time)
+    return Trained(values, messages.out_of_time, notes)
 
 
 def _train(
     data: pd.DataFrame,
     scratch: Path,
-    messages: _Messages,
+    messages: Messages,
     problem: Problem,
     settings: Learn,
     stack_levels: int,
@@ -258,13 +207,14 @@ def _train(
         # the fits (Eq. 5): in the choice, a few rows of huge weight would decide alone.
         weight_evaluation=_WEIGHT in data and problem == "binary",
         verbosity=2,
+        groups=_FOLD if _FOLD in data else None,
         learner_kwargs={"random_state": seed % 1_000_000},
     )
     try:
         predictor.fit(
             data,
             hyperparameters=_hyperparameters(settings, threads),
-            num_bag_folds=settings.folds,
+            num_bag_folds=data[_FOLD].nunique() if _FOLD in data else settings.folds,
             num_bag_sets=1,
             num_stack_levels=stack_levels,
             ag_args_ensemble={
@@ -286,8 +236,10 @@ def _train(
                 f"on {len(data)} rows, expected a safety net of minutes"
             ) from None
         raise TrainingError(f"AutoGluon could not train on {len(data)} rows: {error}") from None
-    missing = _expected_models(stack_levels) - set(predictor.model_names())
-    if missing and not messages.out_of_time:
+    missing = _expected_models(settings, stack_levels) - set(predictor.model_names())
+    if missing and messages.out_of_time:
+        messages.notes.append(f"time limit: {', '.join(sorted(missing))} not trained")
+    elif missing:
         failures = predictor.model_failures()
         reasons = "; ".join(
             f"{row.model}: {row.exc_type}: {row.exc_str}" for row in failures.itertuples()
@@ -326,6 +278,7 @@ class Ensemble:
         self.folder = Path(folder)
         self._threads = threads
         description = self._read_description()
+        self.description = description
         self.features: list[str] = description["features"]
         self.problem: Problem = description["problem"]
         for name, here in _versions().items():
@@ -353,7 +306,7 @@ class Ensemble:
             raise InputError(f"folder {self.folder} holds no model: {path} is missing") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read: {error}") from None
-        missing = {"features", "problem"} - set(description)
+        missing = {"features", "problem", "inputs"} - set(description)
         if missing:
             raise InputError(f"{path} lacks {', '.join(sorted(missing))}")
         return description
@@ -361,7 +314,7 @@ class Ensemble:
     def _load(self) -> Any:
         import pickle
 
-        with _quiet(self._threads):
+        with quiet(self._threads):
             from autogluon.tabular import TabularPredictor
 
             try:
@@ -391,8 +344,8 @@ class Ensemble:
             )
         if not len(features):
             return np.empty(0)
-        rows = features[self.features].astype(np.float64)
-        with _quiet(self._threads):
+        rows = inputs(features[self.features], self.description["inputs"])
+        with quiet(self._threads):
             if self.problem == "binary":
                 values = self._predictor.predict_proba(rows, as_multiclass=False)
             else:

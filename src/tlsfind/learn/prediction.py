@@ -1,4 +1,4 @@
-"""Predictions for all pairs, streamed: the classifier on all, the predictor where it can matter."""
+"""Predictions for all pairs, streamed: screening models on all, ensembles where it matters."""
 
 from __future__ import annotations
 
@@ -11,65 +11,102 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
+from tlsfind.learn import screen, training
 from tlsfind.learn.classifier import Classifier
-from tlsfind.learn.predictor import Predictor
+from tlsfind.learn.predictor import Predictor, from_target
 from tlsfind.pairs.keys import KEYS, batches
 
-#: The predictor runs at this double-well probability and above, or at ``loop.gate`` if lower.
-LOWEST_GATE = 0.05
+
+class Models:
+    """The models of a training that predictions need, in memory.
+
+    Args:
+        folder: what a training wrote, or the folder ``models`` in it.
+        threshold: E_qs of a TLS.
+        level: probability with which E_qs is below its lower bound.
+
+    Raises:
+        InputError: a model is missing, damaged or of another threshold.
+        TlsfindError: the models were written by other versions.
+    """
+
+    def __init__(self, folder: Path, threshold: float, level: float) -> None:
+        folder = folder / "models" if (folder / "models").is_dir() else folder
+        self.classifier = Classifier(folder / training.CLASSIFIER)
+        self.predictor = Predictor(folder / training.PREDICTOR)
+        self.screen = screen.load(folder / training.SCREEN)
+        if not np.isclose(10.0**-self.screen.bound, threshold, rtol=1e-9):
+            raise InputError(
+                f"models in {folder} were trained for TLS below E_qs = {10.0**-self.screen.bound:g}"
+                f", expected {threshold:g}, the threshold of the loop's unit system: train again"
+            )
+        self._threshold, self._level = threshold, level
+
+    @property
+    def features(self) -> list[str]:
+        """The features that one model or another needs."""
+        needed = [*self.screen.features, *self.classifier.features, *self.predictor.features]
+        return list(dict.fromkeys(needed))
+
+    def predict(self, features: pd.DataFrame) -> pd.DataFrame:
+        """The columns of table "predictions" but the keys, for each row of ``features``."""
+        first = self.screen.predict(features)
+        rescored = first.probability_tls >= self.screen.cutoff
+        probability, target, tls = first.probability, first.target, first.probability_tls
+        low = self.screen.residuals.quantile(target, 1.0 - self._level)
+        if rescored.any():
+            best = features[rescored]
+            probability[rescored] = self.classifier.probability(best)
+            target[rescored] = self.predictor.target(best)
+            below = self.predictor.below(target[rescored], self._threshold)
+            tls[rescored] = probability[rescored] * below
+            low[rescored] = self.predictor.residuals.quantile(target[rescored], 1.0 - self._level)
+        return pd.DataFrame(
+            {
+                "probability_double_well": probability.astype(np.float32),
+                "predicted_splitting": from_target(target).astype(np.float32),
+                "splitting_low": from_target(low).astype(np.float32),
+                "probability_tls": tls.astype(np.float32),
+                "rescored": rescored,
+            },
+            index=features.index,
+        )
 
 
-def predict_table(
-    config: Config,
-    classifier: Classifier,
-    predictor: Predictor,
-    pairs: Sequence[Path],
-    output: Path,
-) -> None:
+def predict_table(config: Config, models: Models, pairs: Sequence[Path], output: Path) -> float:
     """Write the predictions for every row of ``pairs``, in their order.
 
     Args:
         config: the run's config.
-        classifier: gives every pair a probability.
-        predictor: gives a splitting to pairs at or above the gate; null below.
+        models: of a training.
         pairs: pairs tables.
         output: the predictions table.
+
+    Returns:
+        The share of the pairs that the ensembles predicted.
 
     Raises:
         InputError: a file is missing, damaged or lacks a feature; a feature is not finite.
     """
-    gate = min(config.loop.gate, LOWEST_GATE)
-    features = list(dict.fromkeys([*classifier.features, *predictor.features]))
     schema = tables.stamped(tables.schema("predictions"), config.hash, config.run.seed)
+    seen, rescored = 0, 0
     with tables.writer(output, schema) as out:
-        for path, frame in batches(pairs, [*KEYS, *features]):
+        for path, frame in batches(pairs, [*KEYS, *models.features]):
             if len(frame):
-                predicted = _predict(frame, features, classifier, predictor, gate, path)
-                out.write_table(tables.to_arrow(predicted, schema))
+                features = frame[models.features]
+                _check_finite(frame, features, path)
+                predicted = models.predict(features)
+                seen, rescored = seen + len(frame), rescored + int(predicted["rescored"].sum())
+                keys = frame[KEYS].astype({"glass": str})
+                out.write_table(tables.to_arrow(pd.concat([keys, predicted], axis=1), schema))
+    return rescored / seen if seen else 0.0
 
 
-def _predict(
-    frame: pd.DataFrame,
-    features: list[str],
-    classifier: Classifier,
-    predictor: Predictor,
-    gate: float,
-    path: Path,
-) -> pd.DataFrame:
-    values = frame[features]
-    finite = np.isfinite(values.to_numpy(dtype=float))
+def _check_finite(frame: pd.DataFrame, features: pd.DataFrame, path: Path) -> None:
+    finite = np.isfinite(features.to_numpy(dtype=float))
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         pair = ", ".join(str(frame[name].iloc[row]) for name in KEYS)
         raise InputError(
-            f"feature {features[column]} of pair {pair} in {path} is not a finite number"
+            f"feature {features.columns[column]} of pair {pair} in {path} is not a finite number"
         )
-    probability = classifier.probability(values)
-    splitting = np.full(len(frame), np.nan)
-    able = probability.astype(np.float32) >= np.float32(gate)
-    splitting[able] = predictor.splitting(values[able])
-    return frame[KEYS].assign(
-        glass=frame["glass"].astype(str),
-        probability_double_well=probability.astype(np.float32),
-        predicted_splitting=splitting.astype(np.float32),
-    )

@@ -15,7 +15,6 @@ import pandas as pd
 
 from tlsfind import seeds
 from tlsfind.config import Config
-from tlsfind.errors import InputError
 from tlsfind.learn import acquisition
 from tlsfind.learn.sampling import Smallest, random_keys
 from tlsfind.pairs.keys import KEYS, PairSet, batches
@@ -26,10 +25,19 @@ STRATA = ("transitions", "close", "far")
 #: Stratum of pairs that fill a batch although their double-well probability misses the gate.
 BELOW_GATE = "below_gate"
 
+#: Stratum of pairs that fill a batch although only the screening models have seen them.
+SCREENED_OUT = "screened_out"
+
+#: Added to the score of such pairs: above all scores of rules that go by predictions.
+_SCREENED = 4.0
+
 #: Iteration of the paths of the standard procedure in all tables.
 STANDARD_ITERATION = -1
 
-_PREDICTED = ["probability_double_well", "predicted_splitting"]
+#: What was predicted of a pair when it was picked.
+PREDICTED = ["probability_double_well", "predicted_splitting", "probability_tls"]
+
+COLUMNS = [*KEYS, "stratum", *PREDICTED]
 
 
 def _sequence(config: Config, iteration: int) -> np.random.SeedSequence:
@@ -72,23 +80,42 @@ def quotas(size: int, shares: Sequence[float], available: Sequence[int]) -> list
     return counts
 
 
-def initial(config: Config, pairs: Sequence[Path]) -> pd.DataFrame:
-    """The first batch, before any model: K_0 pairs mixed from three strata.
+def initial(
+    config: Config, pairs: Sequence[Path], predictions: Sequence[Path] = ()
+) -> pd.DataFrame:
+    """The first batch, before any model of this run: K_0 pairs.
 
-    Within a stratum every pair is equally likely.
+    Without predictions all are mixed from three strata, and within a stratum every pair is equally
+    likely. With predictions (warm start) ``loop.start_explore`` of them are, and the models of
+    another run pick the others.
 
     Args:
         config: the run's config; section ``loop`` gives K_0 and the shares.
         pairs: pairs tables.
+        predictions: predictions tables of the models of a warm start.
 
     Returns:
-        Columns of ``KEYS`` and ``stratum``; fewer than K_0 rows if there are fewer pairs.
+        Columns of ``KEYS``, ``stratum`` and ``PREDICTED``; fewer than K_0 rows if there are fewer
+        pairs.
 
     Raises:
         InputError: a file is missing, damaged or lacks a column.
     """
+    size = config.loop.initial_paths
+    if not predictions:
+        return _from_strata(config, pairs, size).reindex(columns=COLUMNS)
+    explored = _from_strata(config, pairs, round(size * config.loop.start_explore))
+    explored = _with_predictions(explored, predictions).reindex(columns=COLUMNS)
+    rest = size - len(explored)
+    picked = _by_rule(config, 0, pairs, predictions, PairSet(explored), rest)
+    chosen = [frame for frame in (explored, picked) if len(frame)]
+    return pd.concat(chosen, ignore_index=True) if chosen else explored
+
+
+def _from_strata(config: Config, pairs: Sequence[Path], size: int) -> pd.DataFrame:
+    """``size`` pairs mixed from the strata, columns of ``KEYS`` and ``stratum``."""
     loop = config.loop
-    kept = [Smallest(loop.initial_paths) for _ in STRATA]
+    kept = [Smallest(size) for _ in STRATA]
     columns = [*KEYS, "transitions_ab", "transitions_ba", "total_displacement"]
     sequence = _sequence(config, 0)
     for _, frame in batches(pairs, columns):
@@ -98,7 +125,7 @@ def initial(config: Config, pairs: Sequence[Path]) -> pd.DataFrame:
             keeper.add(frame[stratum == index])
     rows = [keeper.rows() for keeper in kept]
     counts = quotas(
-        loop.initial_paths,
+        size,
         [loop.initial_transition_share, loop.initial_close_share],
         [len(frame) for frame in rows],
     )
@@ -124,53 +151,56 @@ def following(
     Args:
         config: the run's config.
         iteration: 1 or later.
-        pairs: pairs tables, read only by the acquisition rule ``standard``.
+        pairs: pairs tables, read only by the rules that go by no model.
         predictions: predictions tables of the last models.
         solved: pairs that have a path, whatever its status.
 
     Returns:
-        Columns of ``KEYS``, ``stratum`` and the two predictions, best first; fewer than K_i rows
-        if there are fewer pairs left.
+        Columns of ``KEYS``, ``stratum`` and ``PREDICTED``, best first; fewer than K_i rows if there
+        are fewer pairs left.
 
     Raises:
-        InputError: a file is missing, damaged or lacks a column; predictions made with a higher
-            gate than the config's.
+        InputError: a file is missing, damaged or lacks a column.
     """
-    loop = config.loop
-    keeper = Smallest(loop.paths_per_iteration, exclude=solved)
+    size = config.loop.paths_per_iteration
+    return _by_rule(config, iteration, pairs, predictions, solved, size)
+
+
+def _by_rule(
+    config: Config,
+    iteration: int,
+    pairs: Sequence[Path],
+    predictions: Sequence[Path],
+    solved: PairSet,
+    size: int,
+) -> pd.DataFrame:
+    """The ``size`` pairs of lowest score that are not in ``solved``.
+
+    Pairs that the screening models alone have seen come after all that the ensembles have.
+    """
+    rule, gate = config.loop.acquisition, config.loop.gate
+    keeper = Smallest(size, exclude=solved)
     sequence = _sequence(config, iteration)
-    if loop.acquisition == "standard":
-        for _, frame in batches(pairs, [*KEYS, "transitions_ab", "transitions_ba"]):
-            score = acquisition.standard(
-                frame["transitions_ab"].to_numpy(), frame["transitions_ba"].to_numpy()
-            )
+    if rule in acquisition.FROM_PAIRS:
+        for _, frame in batches(pairs, [*KEYS, *acquisition.FROM_PAIRS[rule]]):
+            score = acquisition.scores(rule, frame, gate)
             keeper.add(frame.assign(score=score, key=random_keys(frame, sequence)))
         chosen = _with_predictions(keeper.rows(), predictions)
     else:
-        for path, frame in batches(predictions, [*KEYS, *_PREDICTED]):
-            if loop.acquisition == "random":
-                score = acquisition.random(len(frame))
-            else:
-                score = _lowest_splitting(frame, loop.gate, path)
+        needed = dict.fromkeys([*acquisition.FROM_PREDICTIONS[rule], *PREDICTED, "rescored"])
+        for _, frame in batches(predictions, [*KEYS, *needed]):
+            score = acquisition.scores(rule, frame, gate)
+            if rule != "random":
+                score = score + np.where(frame["rescored"].to_numpy(), 0.0, _SCREENED)
             keeper.add(frame.assign(score=score, key=random_keys(frame, sequence)))
         chosen = keeper.rows()
-    stratum = np.full(len(chosen), loop.acquisition, dtype=object)
-    if loop.acquisition == "lowest_splitting":
-        stratum[~acquisition.passes_gate(chosen["score"].to_numpy())] = BELOW_GATE
-    chosen = chosen.assign(stratum=stratum)
-    return chosen.reindex(columns=[*KEYS, "stratum", *_PREDICTED])
-
-
-def _lowest_splitting(frame: pd.DataFrame, gate: float, path: Path) -> np.ndarray:
-    probability, splitting = (frame[name].to_numpy(dtype=float) for name in _PREDICTED)
-    unknown = (probability >= gate) & np.isnan(splitting)
-    if unknown.any():
-        raise InputError(
-            f"{unknown.sum()} pairs in {path} have a double-well probability of at least loop.gate "
-            f"{gate:g} but no predicted splitting: they were predicted with a higher gate, "
-            "predict again"
-        )
-    return acquisition.lowest_splitting(probability, splitting, gate)
+    score = chosen["score"].to_numpy(dtype=float)
+    stratum = np.full(len(chosen), rule, dtype=object)
+    if rule in acquisition.FROM_PREDICTIONS:
+        if rule in acquisition.GATED:
+            stratum[~acquisition.passes_gate(score)] = BELOW_GATE
+        stratum[score >= _SCREENED] = SCREENED_OUT
+    return chosen.assign(stratum=stratum).reindex(columns=COLUMNS)
 
 
 def _with_predictions(chosen: pd.DataFrame, predictions: Sequence[Path]) -> pd.DataFrame:
@@ -180,7 +210,7 @@ def _with_predictions(chosen: pd.DataFrame, predictions: Sequence[Path]) -> pd.D
     wanted = PairSet(chosen)
     found = [
         frame[wanted.contains(frame)].astype({"glass": str})
-        for _, frame in batches(predictions, [*KEYS, *_PREDICTED])
+        for _, frame in batches(predictions, [*KEYS, *PREDICTED])
     ]
     return chosen.merge(pd.concat(found), on=KEYS, how="left") if found else chosen
 

@@ -1,9 +1,9 @@
-"""The stage ``learn``: select, collect, train and predict, from files to files."""
+"""The stage ``learn``: select, collect, train, predict and assess, from files to files."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,8 @@ import pyarrow as pa
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.learn import selection, training
-from tlsfind.learn.classifier import Classifier
-from tlsfind.learn.prediction import predict_table
-from tlsfind.learn.predictor import Predictor
+from tlsfind.learn import assessment, labelled, selection, training
+from tlsfind.learn.prediction import Models, predict_table
 from tlsfind.pairs.keys import KEYS, PairSet, read_pairs
 
 
@@ -40,14 +38,15 @@ def select(
         output: folder that receives ``batch-000.parquet`` and so on, always as many as a full
             selection needs; the last ones are empty if there are fewer pairs.
         paths: every path so far; their pairs are excluded. Needed after iteration 0.
-        predictions: predictions tables. Needed after iteration 0.
+        predictions: predictions tables. Needed after iteration 0; at iteration 0 those of the
+            models of a warm start.
 
     Raises:
         InputError: a table is missing, damaged or lacks a column.
     """
     if iteration == 0:
         size = config.loop.initial_paths
-        chosen = selection.initial(config, pairs)
+        chosen = selection.initial(config, pairs, predictions or [])
     else:
         if paths is None:
             raise InputError(
@@ -86,8 +85,7 @@ def select_standard(config: Config, pairs: list[Path], paths: Path | None, outpu
         "already_solved": choice.already_solved,
         "to_solve": len(chosen),
     }
-    with tables.atomic(output.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(numbers, indent=2) + "\n")
+    training.write_json(numbers, output.with_suffix(".json"))
 
 
 def collect(
@@ -112,47 +110,55 @@ def collect(
     tables.write(merged, output, schema)
 
 
-def train(
-    config: Config,
-    iteration: int,
-    paths: Path,
-    pairs: list[Path],
-    output: Path,
-    previous: Path | None = None,
-) -> None:
-    """Train both models on every path so far and decide whether the loop goes on.
+def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output: Path) -> None:
+    """Train the models on every path so far, and on the rows of a warm start.
 
     Args:
         config: the run's config.
         iteration: iteration of the loop.
         paths: every path so far.
         pairs: pairs tables, for the features.
-        output: folder that receives ``models/``, ``out_of_fold.parquet``, ``history.parquet``
-            and, last, ``state.json``.
-        previous: the history of the iteration before, or the folder that holds it.
+        output: folder that receives ``models/``, ``out_of_fold.parquet``, ``labelled.parquet`` and,
+            last, ``training.json``.
 
     Raises:
         InputError: a table is missing, damaged or does not fit.
         TrainingError: too few double wells or others, or unusable features.
     """
-    history = training.read_history(previous, iteration)
-    solved = training.loop_paths(config, paths)
-    features = tables.feature_names(config.pairs.particles)
-    rows, pairs_left = training.join_features(solved, pairs, features, paths)
-    outcome = training.train_models(config, rows, output / "models", paths)
-    numbers = training.counts(config, solved, iteration)
-    row = training.history_row(iteration, numbers, outcome)
-    extended = [*history.replace({np.nan: None}).to_dict("records"), row]
+    rows = training.labelled_rows(config, paths, pairs)
+    others = training.start_rows(config)
+    everything = rows if others is None else pd.concat([rows, others], ignore_index=True)
+    sample = training.pool_sample(config, pairs, iteration)
+    outcome = training.train_models(config, everything, output / "models", paths, sample)
+    own = ~outcome.out_of_fold["glass"].str.startswith(training.START)
     tables.write(
-        outcome.out_of_fold, output / "out_of_fold.parquet", _schema(config, "out_of_fold")
+        outcome.out_of_fold[own], output / "out_of_fold.parquet", _schema(config, "out_of_fold")
     )
-    tables.write(extended, output / "history.parquet", _schema(config, "history"))
-    training.write_state(
-        training.state(config, iteration, numbers, outcome, pairs_left), output / "state.json"
-    )
+    particles = config.pairs.particles
+    labelled.write(rows, output / "labelled.parquet", particles, config.run.seed, config.hash)
+    training.write_json(outcome.summary(), output / "training.json")
 
 
-def predict(config: Config, model: Path, pairs: list[Path], output: Path) -> None:
+def train_table(config: Config, table: Path, output: Path) -> None:
+    """Train the models on a labelled table alone, for a warm start.
+
+    Args:
+        config: the run's config.
+        table: labelled table.
+        output: folder that receives ``models/`` and, last, ``training.json``.
+
+    Raises:
+        InputError: the table is missing or damaged, or of another unit system or M.
+        TrainingError: too few double wells or others, or unusable features.
+    """
+    rows = labelled.read(table, config.pairs.particles)
+    training.check_units(config, rows, table)
+    sample = rows.frame[rows.features]
+    outcome = training.train_models(config, rows.frame, output / "models", table, sample)
+    training.write_json(outcome.summary(), output / "training.json")
+
+
+def predict(config: Config, model: Path, pairs: list[Path], output: Path) -> float:
     """Predict every pair with the models of a training.
 
     Args:
@@ -161,11 +167,52 @@ def predict(config: Config, model: Path, pairs: list[Path], output: Path) -> Non
         pairs: pairs tables.
         output: the predictions table.
 
+    Returns:
+        The share of the pairs that the ensembles predicted, beyond the screening models.
+
     Raises:
         InputError: a model or table is missing, damaged or does not fit.
         TlsfindError: the models were written by other versions.
     """
-    models = model / "models" if (model / "models").is_dir() else model
-    classifier = Classifier(models / training.CLASSIFIER)
-    predictor = Predictor(models / training.PREDICTOR)
-    predict_table(config, classifier, predictor, pairs, output)
+    threshold = config.unit_systems[config.loop.unit_system].tls_threshold
+    models = Models(model, threshold, config.loop.confidence)
+    return predict_table(config, models, pairs, output)
+
+
+def assess(
+    config: Config,
+    iteration: int,
+    paths: Path,
+    predictions: list[Path],
+    model: Path,
+    output: Path,
+    previous: Path | None = None,
+) -> dict[str, Any]:
+    """Say where the loop stands after an iteration, and whether it goes on.
+
+    Args:
+        config: the run's config.
+        iteration: iteration of the loop.
+        paths: every path so far.
+        predictions: predictions tables of all pairs by the models of this iteration.
+        model: the folder that :func:`train` wrote.
+        output: folder that receives ``history.parquet`` and, last, ``state.json``.
+        previous: the history of the iteration before.
+
+    Returns:
+        The content of ``state.json``.
+
+    Raises:
+        InputError: a table is missing, damaged or does not fit.
+    """
+    history = assessment.read_history(previous, iteration)
+    solved = training.loop_paths(config, paths)
+    rest = assessment.remaining(predictions, PairSet(solved))
+    estimate = assessment.missing_tls(config, solved, rest)
+    numbers = assessment.counts(config, solved, iteration)
+    row = assessment.history_row(iteration, numbers, assessment.read_training(model), estimate)
+    extended = [*history.replace({np.nan: None}).to_dict("records"), row]
+    content = assessment.state(config, row, rest.pairs)
+    tables.write(extended, output / "history.parquet", _schema(config, "history"))
+    training.write_json(content, output / "state.json")
+    return content

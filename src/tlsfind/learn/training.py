@@ -1,10 +1,10 @@
-"""One training of the loop: from the paths table to models, out-of-fold predictions and state."""
+"""One training of the loop: from paths and features to models and out-of-fold predictions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,19 @@ import pandas as pd
 from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError, TrainingError
-from tlsfind.learn import classifier, predictor, stopping
-from tlsfind.pairs.keys import KEYS, count_rows, join_columns
+from tlsfind.learn import classifier, ensemble, labelled, predictor, screen
+from tlsfind.learn.labelled import Labelled
+from tlsfind.learn.sampling import Smallest, random_keys
+from tlsfind.pairs.keys import KEYS, batches, join_columns
 
-#: Folders of the two models below ``models``.
-CLASSIFIER, PREDICTOR = "classifier", "predictor"
+#: Folders of the models below ``models``.
+CLASSIFIER, PREDICTOR, BARRIER, SCREEN = "classifier", "predictor", "barrier", "screen"
+
+#: In front of the glass names of ``loop.start_table``: other glasses, whatever their names.
+START = "start:"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """What a training says besides its models.
 
@@ -29,13 +34,30 @@ class Outcome:
         out_of_fold: table "out_of_fold".
         classifier_accuracy: share of right out-of-fold verdicts at a probability of 1/2.
         splitting_r_log: Pearson r of log10 E_qs, exact against out of fold; None if undefined.
-        time_limit_struck: whether the time limit cut either training short.
+        barrier_r: Pearson r of the barrier, the same; None if it was not trained.
+        time_limit_struck: whether the time limit cut a training short.
+        notes: what was done otherwise than the config says, and why.
+        screen: what the screening models lose and keep.
     """
 
     out_of_fold: pd.DataFrame
     classifier_accuracy: float
     splitting_r_log: float | None
+    barrier_r: float | None
     time_limit_struck: bool
+    notes: list[str] = field(default_factory=list)
+    screen: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``training.json``."""
+        return {
+            "classifier_accuracy": self.classifier_accuracy,
+            "splitting_r_log": self.splitting_r_log,
+            "barrier_r": self.barrier_r,
+            "time_limit_struck": self.time_limit_struck,
+            "notes": self.notes,
+            "screen": self.screen,
+        }
 
 
 def loop_paths(config: Config, paths: Path) -> pd.DataFrame:
@@ -45,7 +67,8 @@ def loop_paths(config: Config, paths: Path) -> pd.DataFrame:
         InputError: the table is missing, damaged, lacks a column, or lists a pair twice.
     """
     column = f"quantum_splitting_{config.loop.unit_system}"
-    frame = tables.read(paths, only=[*KEYS, "iteration", "status", "barrier", column])
+    only = [*KEYS, "iteration", "status", "barrier", "probability_tls", column]
+    frame = tables.read(paths, only=only)
     twice = frame.duplicated(KEYS)
     if twice.any():
         pair = ", ".join(str(value) for value in frame.loc[twice, KEYS].iloc[0])
@@ -53,40 +76,92 @@ def loop_paths(config: Config, paths: Path) -> pd.DataFrame:
     return frame.rename(columns={column: "splitting"})
 
 
-def join_features(
-    solved: pd.DataFrame, pairs: Sequence[Path], features: list[str], source: Path
-) -> tuple[pd.DataFrame, int]:
-    """Join paths with the features of their pairs, keeping only those rows of the pairs tables.
+def labelled_rows(config: Config, paths: Path, pairs: Sequence[Path]) -> pd.DataFrame:
+    """Every path with a verdict, with the features of its pair, as rows of table "labelled".
 
     Args:
-        solved: paths, with the columns of ``KEYS``.
-        pairs: pairs tables.
-        features: names of the features.
-        source: the paths table's file, for messages.
+        config: the run's config.
+        paths: every path so far.
+        pairs: pairs tables, streamed.
 
     Returns:
-        The joined rows in the order of their keys, and the number of pairs that have no path.
+        Rows in the order of their keys.
 
     Raises:
         InputError: a file is missing, damaged or lacks a column; a path without its pair.
     """
-    joined = join_columns(solved, pairs, features, str(source))
-    joined = joined.sort_values(KEYS, ignore_index=True)
-    return joined, count_rows(pairs) - len(joined)
+    features = tables.feature_names(config.pairs.particles)
+    solved = loop_paths(config, paths)
+    rows = join_columns(solved, pairs, features, str(paths)).sort_values(KEYS, ignore_index=True)
+    rows = rows[classifier.is_labelled(rows["status"])].reset_index(drop=True)
+    double_well = rows["status"] == "double_well"
+    known = set(config.glass_names)
+    temperature = {
+        name: config.glass(name)[1] if name in known else np.nan for name in rows["glass"].unique()
+    }
+    return rows.assign(
+        preparation_temperature=rows["glass"].map(temperature).astype(float),
+        is_double_well=double_well,
+        quantum_splitting=rows["splitting"].where(double_well),
+        barrier=rows["barrier"].where(double_well),
+        unit_system=config.loop.unit_system,
+    )[[name for name, _, _ in tables.labelled_columns(config.pairs.particles)]]
+
+
+def start_rows(config: Config) -> pd.DataFrame | None:
+    """The rows of ``loop.start_table``, their glasses marked as others; None without one.
+
+    Raises:
+        InputError: the table is missing, damaged, or of another unit system or M.
+    """
+    path = config.loop.start_table
+    if path is None:
+        return None
+    table = labelled.read(path, config.pairs.particles)
+    check_units(config, table, path)
+    return table.frame.assign(glass=START + table.frame["glass"])
+
+
+def check_units(config: Config, table: Labelled, source: Path) -> None:
+    """Check that a labelled table has E_qs in the loop's unit system.
+
+    Raises:
+        InputError: it has another one.
+    """
+    if table.unit_system != config.loop.unit_system:
+        raise InputError(
+            f"labelled table {source} holds E_qs in {table.unit_system}, expected "
+            f"{config.loop.unit_system} (loop.unit_system)"
+        )
+
+
+def pool_sample(config: Config, pairs: Sequence[Path], iteration: int) -> pd.DataFrame:
+    """Features of at most ``learn.pool_sample`` pairs, drawn uniformly from all pairs.
+
+    Raises:
+        InputError: a file is missing, damaged or lacks a column.
+    """
+    features = tables.feature_names(config.pairs.particles)
+    sequence = seeds.sequence(config.run.seed, "learn", 3, iteration)
+    keeper = Smallest(config.learn.pool_sample)
+    for _, frame in batches(pairs, [*KEYS, *features]):
+        keeper.add(frame.assign(score=0.0, key=random_keys(frame, sequence)))
+    rows = keeper.rows()
+    return rows[features] if len(rows) else pd.DataFrame(columns=features, dtype=float)
 
 
 def check_enough(rows: pd.DataFrame, minimum: int, source: Path) -> None:
     """Check that both classes are large enough.
 
     Args:
-        rows: labelled paths with ``is_double_well`` and ``splitting``.
+        rows: of table "labelled".
         minimum: ``learn.min_double_wells``.
         source: the paths table's file, for the message.
 
     Raises:
         TrainingError: fewer than ``minimum`` double wells with a splitting, or others.
     """
-    double_wells = int((rows["is_double_well"] & np.isfinite(rows["splitting"])).sum())
+    double_wells = int((rows["is_double_well"] & np.isfinite(rows["quantum_splitting"])).sum())
     others = int((~rows["is_double_well"]).sum())
     if double_wells >= minimum and others >= minimum:
         return
@@ -100,153 +175,133 @@ def check_enough(rows: pd.DataFrame, minimum: int, source: Path) -> None:
     )
 
 
-def train_models(config: Config, rows: pd.DataFrame, models: Path, source: Path) -> Outcome:
-    """Train both models.
+def train_models(
+    config: Config, rows: pd.DataFrame, models: Path, source: Path, sample: pd.DataFrame
+) -> Outcome:
+    """Train the classifier, the predictors of splitting and barrier, and the screening models.
 
     Args:
         config: the run's config.
-        rows: paths joined with features, as from :func:`join_features`.
-        models: folder that receives both models.
+        rows: of table "labelled".
+        models: folder that receives the models, each in a folder of its own.
         source: the paths table's file, for messages.
+        sample: features of random pairs of the pool, shape (n, n_features); may be empty.
 
     Raises:
         TrainingError: too few rows of a class, or unusable features.
     """
     features = tables.feature_names(config.pairs.particles)
-    rows = rows[classifier.is_labelled(rows["status"])].reset_index(drop=True)
-    rows["is_double_well"] = rows["status"] == "double_well"
     check_enough(rows, config.learn.min_double_wells, source)
+    double_well = rows["is_double_well"].to_numpy(dtype=bool)
+    glasses = rows["glass"].to_numpy()
 
+    seed = seeds.integer(config.run.seed, "learn", 0)
     first = classifier.fit(
-        rows[features],
-        rows["is_double_well"].to_numpy(),
-        models / CLASSIFIER,
-        config.learn,
-        seeds.integer(config.run.seed, "learn", 0),
+        rows[features], double_well, models / CLASSIFIER, config.learn, seed, glasses
     )
-    wells = (rows["is_double_well"] & np.isfinite(rows["splitting"])).to_numpy()
-    exact = rows.loc[wells, "splitting"].to_numpy()
-    second = predictor.fit(
-        rows.loc[wells, features],
-        exact,
-        models / PREDICTOR,
-        config.learn,
-        seeds.integer(config.run.seed, "learn", 1),
-    )
-    splitting = np.full(len(rows), np.nan)
-    splitting[wells] = second.out_of_fold
-    is_double_well = rows["is_double_well"].to_numpy()
-    out_of_fold = rows[[*KEYS, "is_double_well"]].assign(
-        probability_double_well=first.out_of_fold,
-        quantum_splitting=rows["splitting"].where(is_double_well),
+    probability = pd.Series(first.out_of_fold, index=rows.index)
+    splitting, second = _values(config, rows, "quantum_splitting", models / PREDICTOR)
+    barrier, third = _values(config, rows, "barrier", models / BARRIER)
+    notes = [
+        f"{name}: {note}"
+        for name, trained in (("classifier", first), ("splitting", second), ("barrier", third))
+        for note in (trained.notes if trained else ["too few values, not trained"])
+    ]
+    out_of_fold = rows[[*KEYS, "is_double_well", "quantum_splitting", "barrier"]].assign(
+        probability_double_well=probability,
         predicted_splitting=splitting,
-        barrier=rows["barrier"].where(is_double_well),
+        predicted_barrier=barrier,
     )
+    pairs_of = {
+        name: (rows[exact].to_numpy()[known], values[known])
+        for name, exact, values in (
+            ("splitting", "quantum_splitting", splitting),
+            ("barrier", "barrier", barrier),
+        )
+        if (known := np.isfinite(values)).any()
+    }
     return Outcome(
         out_of_fold,
-        float(np.mean((first.out_of_fold > 0.5) == is_double_well)),
-        r_log(exact, second.out_of_fold),
-        first.time_limit_struck or second.time_limit_struck,
+        float(np.mean((first.out_of_fold > 0.5) == double_well)),
+        r_log(*pairs_of["splitting"]),
+        pearson(*pairs_of["barrier"]) if "barrier" in pairs_of else None,
+        any(trained.time_limit_struck for trained in (first, second, third) if trained),
+        notes,
+        _train_screen(config, rows, models / SCREEN, sample),
     )
+
+
+def _values(
+    config: Config, rows: pd.DataFrame, column: str, folder: Path
+) -> tuple[np.ndarray, ensemble.Trained | None]:
+    """Out-of-fold predictions of a column of double wells, NaN elsewhere, shape (n,).
+
+    A column with too few values or one only is not trained on: then all are NaN.
+    """
+    values = rows[column].to_numpy(dtype=float)
+    known = rows["is_double_well"].to_numpy(dtype=bool) & np.isfinite(values)
+    predicted = np.full(len(rows), np.nan)
+    splitting = column == "quantum_splitting"
+    enough = known.sum() >= config.learn.min_double_wells and np.ptp(values[known]) > 0
+    if not splitting and not enough:
+        return predicted, None
+    trained = predictor.fit(
+        rows.loc[known, tables.feature_names(config.pairs.particles)],
+        values[known],
+        folder,
+        config.learn,
+        seeds.integer(config.run.seed, "learn", 1 if splitting else 2),
+        rows["glass"].to_numpy()[known],
+        "splitting" if splitting else "barrier",
+    )
+    predicted[known] = trained.out_of_fold
+    return predicted, trained
+
+
+def _train_screen(
+    config: Config, rows: pd.DataFrame, folder: Path, sample: pd.DataFrame
+) -> dict[str, Any]:
+    """Train and save the screening models, and say what they lose and keep."""
+    threshold = config.unit_systems[config.loop.unit_system].tls_threshold
+    trained = screen.fit(
+        rows[tables.feature_names(config.pairs.particles)],
+        rows["is_double_well"].to_numpy(dtype=bool),
+        np.where(
+            np.isfinite(rows["quantum_splitting"]),
+            predictor.to_target(rows["quantum_splitting"].fillna(1.0).to_numpy()),
+            np.nan,
+        ),
+        float(predictor.to_target(np.array(threshold))),
+        rounds=config.learn.screen_rounds,
+        seed=seeds.integer(config.run.seed, "learn", 4),
+    )
+    tls = (rows["quantum_splitting"] < threshold).to_numpy()
+    scores = trained.screen.predict(sample).probability_tls
+    trained.screen.admit(scores, config.learn.screen_share)
+    trained.screen.save(folder)
+    return {
+        "cutoff": trained.screen.cutoff,
+        "held_out_tls": int(tls.sum()),
+        "held_out_tls_lost": int(
+            (trained.out_of_fold.probability_tls[tls] < trained.screen.cutoff).sum()
+        ),
+        "share_rescored": float(np.mean(scores >= trained.screen.cutoff)) if len(scores) else None,
+    }
+
+
+def pearson(exact: np.ndarray, predicted: np.ndarray) -> float | None:
+    """Pearson r; None if either has no spread."""
+    if np.ptp(exact) == 0 or np.ptp(predicted) == 0:
+        return None
+    return float(np.corrcoef(exact, predicted)[0, 1])
 
 
 def r_log(exact: np.ndarray, predicted: np.ndarray) -> float | None:
     """Pearson r of the logarithms of E_qs; None if either has no spread."""
-    first, second = predictor.to_target(exact), predictor.to_target(predicted)
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return None
-    return float(np.corrcoef(first, second)[0, 1])
+    return pearson(predictor.to_target(exact), predictor.to_target(predicted))
 
 
-def counts(config: Config, solved: pd.DataFrame, iteration: int) -> dict[str, int]:
-    """Paths, double wells and TLS of one iteration and of all up to it.
-
-    Args:
-        config: gives the TLS threshold.
-        solved: paths of the loop, from :func:`loop_paths`.
-        iteration: iteration of the loop.
-    """
-    double_well = (solved["status"] == "double_well").to_numpy()
-    threshold = config.unit_systems[config.loop.unit_system].tls_threshold
-    tls = double_well & (solved["splitting"].to_numpy() < threshold)
-    new = (solved["iteration"] == iteration).to_numpy()
-    return {
-        "paths": int(new.sum()),
-        "double_wells": int((double_well & new).sum()),
-        "tls": int((tls & new).sum()),
-        "total_paths": len(solved),
-        "total_double_wells": int(double_well.sum()),
-        "total_tls": int(tls.sum()),
-    }
-
-
-def read_history(previous: Path | None, iteration: int) -> pd.DataFrame:
-    """The history before ``iteration``; empty without a previous one.
-
-    Args:
-        previous: history table, or the folder of the training that wrote it.
-        iteration: iteration that comes next.
-
-    Raises:
-        InputError: the table is missing or damaged, or does not end with ``iteration`` - 1.
-    """
-    names = tables.schema("history").names
-    if previous is None:
-        history = pd.DataFrame(columns=names)
-        if iteration == 0:
-            return history
-        raise InputError(f"iteration {iteration} needs the history of iteration {iteration - 1}")
-    path = previous / "history.parquet" if previous.is_dir() else previous
-    history = tables.read(path, names)
-    found = history["iteration"].tolist()
-    if found != list(range(iteration)):
-        raise InputError(
-            f"history {path} has the iterations {found}, expected {list(range(iteration))}"
-        )
-    return history
-
-
-def history_row(iteration: int, numbers: dict[str, int], outcome: Outcome) -> dict[str, Any]:
-    """The row of table "history" for this training."""
-    return {
-        "iteration": iteration,
-        **numbers,
-        "classifier_accuracy": outcome.classifier_accuracy,
-        "splitting_r_log": outcome.splitting_r_log,
-        "time_limit_struck": outcome.time_limit_struck,
-    }
-
-
-def state(
-    config: Config, iteration: int, numbers: dict[str, int], outcome: Outcome, pairs_left: int
-) -> dict[str, Any]:
-    """The content of ``state.json``: where the loop stands and whether it goes on."""
-    decision = stopping.verdict(
-        iteration,
-        numbers["tls"],
-        numbers["total_tls"],
-        pairs_left,
-        stop_fraction=config.loop.stop_fraction,
-        min_iterations=config.loop.min_iterations,
-        max_iterations=config.loop.max_iterations,
-    )
-    return {
-        "iteration": iteration,
-        **asdict(decision),
-        "new_paths": numbers["paths"],
-        "new_double_wells": numbers["double_wells"],
-        "new_tls": numbers["tls"],
-        "total_paths": numbers["total_paths"],
-        "total_double_wells": numbers["total_double_wells"],
-        "total_tls": numbers["total_tls"],
-        "pairs_left": pairs_left,
-        "classifier_accuracy": outcome.classifier_accuracy,
-        "splitting_r_log": outcome.splitting_r_log,
-        "time_limit_struck": outcome.time_limit_struck,
-    }
-
-
-def write_state(content: dict[str, Any], path: Path) -> None:
-    """Write ``state.json`` atomically."""
+def write_json(content: dict[str, Any], path: Path) -> None:
+    """Write a JSON file atomically."""
     with tables.atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")

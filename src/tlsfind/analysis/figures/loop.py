@@ -1,4 +1,4 @@
-"""The active loop: what it found so far, and how much each iteration gave for its paths."""
+"""The active loop: what it found, how much each iteration gave, what it may have missed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tlsfind.analysis.results import Results
 from tlsfind.analysis.statistics import share_interval
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Numbers = dict[str, pd.DataFrame]
@@ -51,15 +52,26 @@ def collect(results: Results) -> Numbers:
     unit = results.config.loop.unit_system
     chosen = table[(table["unit_system"] == unit) & table["preparation_temperature"].isna()]
     columns = ["standard_tls_per_path", "standard_tls_per_path_low", "standard_tls_per_path_high"]
-    return {**found, "standard": chosen[columns].reset_index(drop=True)}
+    standard = chosen[columns].reset_index(drop=True)
+    return {**found, "standard": standard, "estimates": estimates(results.history)}
+
+
+def estimates(history: pd.DataFrame) -> pd.DataFrame:
+    """What the models expected of each batch, and what they expect of the pairs without a path.
+
+    Args:
+        history: table "history".
+    """
+    columns = ["iteration", "tls", "expected_tls", "total_tls", "missing_tls", "missing_tls_low"]
+    return history[[*columns, "missing_tls_high"]].reset_index(drop=True)
 
 
 def draw(numbers: Numbers, results: Results) -> Figure:
-    """Draw both panels."""
+    """Draw the three panels."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     figure = style.new_figure(style.PAGE, 2.8, results.footer)
-    left, right = figure.subplots(1, 2)
+    left, right, last = figure.subplots(1, 3)
     counts = numbers["iterations"]
     shown = (
         ("paths", style.GREY, "paths"),
@@ -91,10 +103,35 @@ def draw(numbers: Numbers, results: Results) -> Figure:
     left.set_ylabel("found so far")
     right.set_ylabel("share of the iteration's paths")
     right.set_ylim(bottom=0.0)
-    for axes, name in ((left, "a"), (right, "b")):
+    _draw_estimates(last, numbers["estimates"])
+    for axes, name in ((left, "a"), (right, "b"), (last, "c")):
         style.letter(axes, name)
         axes.set_xlabel("iteration")
         axes.set_xlim(-0.4, counts["iteration"].max() + 0.4)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="best")
     return figure
+
+
+def _draw_estimates(axes: Axes, frame: pd.DataFrame) -> None:
+    """TLS of each batch against what was expected of it, and the TLS estimated to be missing."""
+    iteration = frame["iteration"].to_numpy(dtype=float)
+    mean, low, high = (
+        frame[f"missing_tls{end}"].to_numpy(dtype=float) for end in ("", "_low", "_high")
+    )
+    # a quantile of a skewed distribution can lie on the other side of its mean
+    bars = np.maximum([mean - low, high - mean], 0.0)
+    axes.errorbar(
+        iteration, mean, bars, fmt="o-", color=style.BLUE, capsize=2, lw=1.0,
+        label="estimated missing",
+    )  # fmt: skip
+    axes.plot(iteration, frame["tls"], "s-", color=style.VERMILION, lw=1.0, label="found")
+    expected = frame["expected_tls"].astype(float)
+    known = expected.notna().to_numpy()
+    if known.any():
+        axes.plot(
+            iteration[known], expected[known], "x", color="black", ms=5,
+            label="expected when picked",
+        )  # fmt: skip
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel("TLS of the iteration")

@@ -1,0 +1,106 @@
+"""How well the models of a config do on labelled pairs."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlsfind.cli.common import LOG, start_log
+
+_PANEL = "Learning"
+
+
+class Mode(StrEnum):
+    """Values of ``learn.splitting_target``."""
+
+    log = "log"
+    paper = "paper"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    app.command(rich_help_panel=_PANEL)(evaluate)
+
+
+def evaluate(
+    json: Annotated[Path, typer.Option(metavar="FILE", help="JSON file that is written.")],
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Labelled table with the pairs.")
+    ] = None,
+    authors: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead: folder with the authors' published tables."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="Which of the authors' tables, e.g. T0062."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="Config whose section learn is evaluated."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="Most seconds of each single training, instead of learn.time_limit."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of folds and models. [default: run.seed or 0]")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of held-out pairs.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Repetitions with other folds.")] = 1,
+    mode: Annotated[
+        list[Mode] | None,
+        typer.Option(
+            help="Splitting predictor, instead of learn.splitting_target; repeatable, the first "
+            "one leads."
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of every training. [default: at most 2]")
+    ] = None,
+) -> None:
+    """Train and score the models on labelled pairs, held out at random and by glass.
+
+    Writes one JSON with every number (its entry "description" says what each is) and prints the
+    scores of both splits side by side.
+    """
+    # Threads that spin while they wait make trainings ten times slower on a busy machine; OpenMP
+    # reads this when the libraries of the models are loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from tlsfind.errors import InputError
+    from tlsfind.learn import evaluation
+    from tlsfind.learn import evaluation_input as inputs
+    from tlsfind.learn.evaluation_report import lines
+
+    start_log()
+    if (table is None) == (authors is None):
+        raise InputError("expected exactly one of --table FILE and --authors DIR")
+    if (authors is None) != (label is None):
+        raise InputError("--authors DIR and --label LABEL go together, e.g. --label T0062")
+    inputs.check_output(json)
+    settings, given = inputs.settings_of(config, time_limit)
+    if authors is not None:
+        source = inputs.from_authors(authors, str(label))
+    else:
+        source = inputs.from_table(Path(str(table)))
+    LOG.info("evaluate: %s, %d pairs", source.label, len(source.table.frame))
+    result = evaluation.evaluate(
+        source,
+        settings,
+        threshold=inputs.threshold_of(source.table, given),
+        seed=seed if seed is not None else (given.run.seed if given else 0),
+        folds=folds,
+        repeats=repeats,
+        threads=threads or min(2, os.cpu_count() or 1),
+        modes=[each.value for each in mode or ()],
+    )
+    evaluation.write(result, json)
+    for line in lines(result):
+        typer.echo(line)
+    LOG.info("evaluate: wrote %s in %.0f s", json, result["settings"]["seconds"])

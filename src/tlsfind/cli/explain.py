@@ -1,0 +1,107 @@
+"""What the models learned: features that matter, other temperatures, the stability of a glass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tlsfind.cli.common import ConfigOption, OutputFile, OutputFolder, stage, start_log
+
+_PANEL = "Learning"
+
+LabelledTables = Annotated[
+    list[Path],
+    typer.Argument(metavar="TABLE...", help="Labelled tables, of one or more T_f each."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of folds and models.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the models.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    for command in (explain, transfer, stability):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def explain(
+    config: ConfigOption,
+    model: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of models: loop/K/model of a run, or its models/."
+        ),
+    ],
+    labelled: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Labelled table whose pairs are explained."),
+    ],
+    output: OutputFolder,
+    threads: Threads = 1,
+) -> None:
+    """Explain both models: Shapley values and permutation importance of every feature.
+
+    Writes shap.parquet, importance.parquet, and the figure explanation with its numbers. Scores of
+    pairs that the models were trained on flatter; a labelled table of other glasses does not.
+    """
+    with stage("explain", config) as settings:
+        from tlsfind.analysis.figures.explanation import write
+        from tlsfind.learn.explain import explain as run
+
+        run(settings, model, labelled, output, threads)
+        write(settings, output)
+
+
+def transfer(
+    labelled: LabelledTables,
+    output: OutputFile,
+    model: Annotated[
+        Literal["screen", "ensemble"],
+        typer.Option(help="screen: seconds; ensemble: the models of the loop, minutes."),
+    ] = "screen",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="E_qs (eps) below which a double well is a TLS; needed for a unit system that is "
+            "not built in."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Train at each preparation temperature and predict at each other one.
+
+    Writes a row of scores for each two temperatures, as CSV or Parquet. At the training
+    temperature itself they are out of fold, by glass and by row.
+    """
+    from tlsfind.learn.transfer import transfer as run
+
+    start_log()
+    run(labelled, output, model=model, threshold=threshold, seed=seed, threads=threads)
+
+
+def stability(
+    labelled: LabelledTables,
+    output: OutputFile,
+    seed: Seed = 0,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Also scan the perceptron's depth and width (longer).")
+    ] = False,
+    transitions: Annotated[
+        bool,
+        typer.Option(
+            "--transitions",
+            help="Also use T_ab and T_ba, which depend on the length of the exploration.",
+        ),
+    ] = False,
+) -> None:
+    """Tell the preparation temperature of a glass from one pair, with a perceptron.
+
+    Writes accuracy by row and by glass, confusion matrices, Shapley values and partial dependence
+    as JSON.
+    """
+    from tlsfind.learn.stability import stability as run
+
+    start_log()
+    run(labelled, output, seed=seed, transitions=transitions, scanned=scan)

@@ -1,0 +1,56 @@
+"""What AutoGluon says while it works: kept from the terminal, read for time limits that struck."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: What AutoGluon says when the time limit cuts training short.
+_OUT_OF_TIME = (
+    "ran out of time",
+    "time limit exceeded",
+    "time limit reached",
+    "not enough time",
+    "due to low time",
+    "exceeds the maximum time limit",
+)
+
+
+class Messages(logging.StreamHandler):
+    """Collects messages. A StreamHandler, so that AutoGluon does not add its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.notes: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        self.lines.append(record.getMessage())
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether a message says that the time limit struck."""
+        text = "\n".join(self.lines).lower()
+        return any(phrase in text for phrase in _OUT_OF_TIME)
+
+
+@contextmanager
+def quiet(threads: int = 1) -> Iterator[Messages]:
+    """Keep AutoGluon's messages and warnings from the terminal, and OpenMP to ``threads``."""
+    import autogluon.tabular  # noqa: F401  (adds its log handler on import)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    logger = logging.getLogger("autogluon")
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    messages = Messages()
+    logger.handlers, logger.propagate = [messages], False
+    try:
+        with warnings.catch_warnings(), threadpool_limits(threads):
+            warnings.simplefilter("ignore")
+            yield messages
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)

@@ -1,0 +1,166 @@
+"""Parquet files: written whole or not at all, read by batches, with messages that name the file.
+
+A file appears under its name only when it is complete: it is written to a temporary name in the
+same folder and renamed. Pages carry checksums, which reading verifies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tlsfind.errors import InputError
+
+#: Rows that are read at a time. No result depends on it.
+BATCH_ROWS = 131_072
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they exist.
+
+    Raises:
+        InputError: there is a file in the place of one of them.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        files = [place for place in (path, *path.parents) if place.exists() and not place.is_dir()]
+        raise InputError(f"{next(iter(files), path)} is a file, expected a folder") from None
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside ``path`` that is renamed to it on success, removed on failure.
+
+    Raises:
+        InputError: the folder of ``path`` is a file.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writer(path: Path | str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A streaming, atomic Parquet writer."""
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as out,
+    ):
+        yield out
+
+
+def to_arrow(frame: pd.DataFrame | list[dict], schema: pa.Schema) -> pa.Table:
+    """Rows as an Arrow table of exactly ``schema``'s columns; missing ones become null."""
+    if isinstance(frame, list):
+        return pa.Table.from_pylist(frame, schema=schema)
+    missing = [name for name in schema.names if name not in frame.columns]
+    if missing:
+        frame = frame.assign(**dict.fromkeys(missing))
+    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    return table.replace_schema_metadata(schema.metadata)
+
+
+def write(frame: pd.DataFrame | list[dict] | pa.Table, path: Path | str, schema: pa.Schema) -> None:
+    """Write a whole table atomically."""
+    table = frame if isinstance(frame, pa.Table) else to_arrow(frame, schema)
+    with writer(path, schema) as out:
+        out.write_table(table)
+
+
+def open_file(path: Path | str, columns: Iterable[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file for reading by batches, and check that it has ``columns``.
+
+    Raises:
+        InputError: the file is missing, truncated, not Parquet, or lacks a column.
+    """
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError:
+        raise InputError(f"table {path} does not exist") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"table {path} is not a complete Parquet file: {reason}") from None
+    missing = [name for name in columns if name not in file.schema_arrow.names]
+    if missing:
+        raise InputError(
+            f"table {path} lacks the column(s) {', '.join(missing)}; it has "
+            f"{', '.join(file.schema_arrow.names)}"
+        )
+    return file
+
+
+def read(
+    path: Path | str, columns: Iterable[str] = (), only: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a table into pandas; ``columns`` must be there, ``only`` restricts what is read.
+
+    Raises:
+        InputError: the file is missing, truncated, not Parquet, or lacks a column.
+    """
+    file = open_file(path, [*columns, *(only or [])])
+    with _guarded(path):
+        return file.read(columns=only).to_pandas()
+
+
+def iter_batches(
+    path: Path | str, columns: Iterable[str], batch_rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a table, a bounded number at a time.
+
+    Args:
+        path: the table.
+        columns: the columns to read.
+        batch_rows: most rows of a batch.
+
+    Raises:
+        InputError: the file is missing, truncated, damaged, or lacks a column.
+    """
+    columns = list(columns)
+    file = open_file(path, columns)
+    try:
+        with _guarded(path):
+            yield from file.iter_batches(batch_rows, columns=columns)
+    finally:
+        file.close()
+
+
+@contextmanager
+def _guarded(path: Path | str) -> Iterator[None]:
+    """Name the file where Arrow finds its content damaged."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"table {path} is damaged: {reason}") from None
+
+
+def read_many(paths: Iterable[Path | str], columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Read and concatenate tables of one schema, in the order given.
+
+    Raises:
+        InputError: no path was given, or as for :func:`read`.
+    """
+    required = list(columns)
+    frames = [read(path, required) for path in paths]
+    if not frames:
+        raise InputError("no table was given, expected at least one")
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+
+
+def metadata(path: Path | str) -> dict[str, str]:
+    """The metadata of a table (schema version, tlsfind version, config hash, seed)."""
+    raw = open_file(path).schema_arrow.metadata or {}
+    return {k.decode(): v.decode() for k, v in raw.items() if k != b"pandas"}
