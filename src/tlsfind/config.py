@@ -253,7 +253,7 @@ class Learn(Section):
 class Loop(Section):
     """The active loop (IV.H)."""
 
-    initial_paths: int = Field(default=1000, ge=20, description="K_0, paths before any model")
+    initial_paths: int = Field(default=300, ge=20, description="K_0, paths before any model")
     initial_transition_share: float = Field(
         default=0.5, ge=0, le=1, description="share of K_0 drawn from pairs with transitions"
     )
@@ -266,9 +266,9 @@ class Loop(Section):
     close_displacement: float = Field(
         default=1.0, gt=0, description="total displacement d below which a pair is close"
     )
-    paths_per_iteration: int = Field(default=500, ge=1, description="K_i")
+    paths_per_iteration: int = Field(default=250, ge=1, description="K_i")
     max_iterations: int = Field(
-        default=10, ge=1, description="most iterations after the first batch"
+        default=20, ge=1, description="most iterations after the first batch"
     )
     min_iterations: int = Field(
         default=1, ge=1, description="iterations that are run whatever the stopping rule says"
@@ -288,7 +288,7 @@ class Loop(Section):
         "random",
     ] = Field(default="tls_probability", description="rule that picks the next paths")
     gate: float = Field(
-        default=0.5,
+        default=0.1,
         ge=0,
         le=1,
         description="smallest double-well probability of a pair picked by `lowest_splitting` or "
@@ -307,7 +307,7 @@ class Loop(Section):
         "`missing_fraction`; `either`: whichever is met first",
     )
     missing_fraction: float = Field(
-        default=0.05,
+        default=0.1,
         gt=0,
         lt=1,
         description="stop when the upper end of the interval of TLS still missing is below this "

@@ -8,8 +8,8 @@ from tlsfind import tables
 from tlsfind.analysis import style
 from tlsfind.analysis.figures import explanation
 from tlsfind.errors import InputError
-from tlsfind.learn import importance
-from tlsfind.learn.explain import SCORES, importance_table, shap_table
+from tlsfind.interpret import importance
+from tlsfind.interpret.explain import SCORES, importance_table, shap_table
 
 FEATURES = tables.feature_names(3)
 SLOPES = {"predictor": 0.3 - 0.06 * np.arange(10), "classifier": 0.01 * np.arange(10)}
@@ -79,8 +79,6 @@ def test_symbols():
 def test_files(explained, tmp_path):
     with pytest.raises(InputError, match=r"shap\.parquet does not exist"):
         explanation.read(tmp_path)
-    for name, frame in zip(
-        ("shap", "importance"), explained, strict=True
-    ):
+    for name, frame in zip(("shap", "importance"), explained, strict=True):
         tables.write(frame, tmp_path / f"{name}.parquet", tables.schema(name))
     assert len(explanation.read(tmp_path)["points"]) == 800

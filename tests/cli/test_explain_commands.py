@@ -12,7 +12,8 @@ from tlsfind import tables
 from tlsfind.cli import explain
 from tlsfind.config import Learn
 from tlsfind.errors import ConfigError, InputError, TrainingError
-from tlsfind.learn import labelled, transfer
+from tlsfind.interpret import transfer
+from tlsfind.learn import labelled
 
 CONFIG = """
 run: {name: test, output: results, seed: 1}

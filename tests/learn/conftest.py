@@ -10,39 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlsfind import config, tables
-from tlsfind.config import Config
+from tlsfind import tables
 from tlsfind.learn import stage
 
 KEYS = ["glass", "minimum_a", "minimum_b"]
 PAIRS_SCHEMA = tables.schema("pairs", tables.pairs_columns(3))
-
-
-@pytest.fixture(scope="session")
-def make_config() -> Callable[..., Config]:
-    """A config with the given keys of the sections ``loop``, ``learn`` and ``paths``."""
-
-    def make(*, seed: int = 1, loop=None, learn=None, paths=None) -> Config:
-        return config.parse(
-            {
-                "run": {"name": "test", "output": "results", "seed": seed},
-                "glasses": [{"preparation_temperature": 0.09, "count": 2}],
-                "prepare": {"blocks": 20},
-                "explore": {"trajectories": 1, "steps": 10, "quench_every": 5},
-                "learn": {
-                    "rounds": 30,
-                    "trees": 10,
-                    "folds": 3,
-                    "screen_rounds": 40,
-                    "pool_sample": 1000,
-                    **(learn or {}),
-                },
-                "loop": {"initial_paths": 300, "paths_per_iteration": 60, **(loop or {})},
-                "paths": {"batch": 50, **(paths or {})},
-            }
-        )
-
-    return make
 
 
 def random_pairs(glass: str, minima: int, seed: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError, TlsfindError
-from tlsfind.learn import classifier, predictor, screen, stage
+from tlsfind.learn import calibration, classifier, ensemble, predictor, screen, stage
 from tlsfind.pairs.keys import KEYS
 
 THRESHOLD = 0.0015
@@ -156,3 +156,15 @@ def test_models_of_another_version_or_of_another_kind_are_refused(
     shutil.copytree(run.model, old)
     (old / "models" / "screen" / "screen.json").unlink()
     refused(old, InputError, r"screening models in .*old/models/screen are missing or damaged")
+
+
+def test_probabilities_of_the_stored_classifier_are_calibrated(first_iteration, landscape):
+    """The ensemble's own output counts both classes alike; a caller sees the calibrated one."""
+    folder = first_iteration.model / "models" / "classifier"
+    features = landscape.frame[tables.feature_names(3)]
+    model = ensemble.Ensemble(folder)
+    logistic = calibration.Logistic(**model.description["logistic"])
+    raw, found = model.predict(features), classifier.Classifier(folder).probability(features)
+    np.testing.assert_array_equal(found, logistic(raw))
+    # four fifths of the training rows are double wells: balancing had lowered them
+    assert logistic(np.array([0.5]))[0] > 0.55

@@ -22,7 +22,7 @@ FEATURES = {
     "Tij": "transitions_ab",
     "Tji": "transitions_ba",
 }
-SETTINGS = Learn(rounds=50, trees=20, folds=5, stack_levels=1)
+SETTINGS = Learn(rounds=50, trees=20, folds=5)
 ROWS = 1500
 THRESHOLD = 0.0015
 BOUND = -np.log10(THRESHOLD)

@@ -177,7 +177,7 @@ def test_pairs_that_the_ensembles_have_not_seen_come_last(landscape, make_config
     size = len(seen) + 20
     config = make_config(loop={"paths_per_iteration": size, "acquisition": rule})
     chosen = selection.following(config, 1, [], [predictions], PairSet())
-    expected = [naive_order(rule, part, 0.5) for part in (seen, unseen)]
+    expected = [naive_order(rule, part, config.loop.gate) for part in (seen, unseen)]
     assert keys(chosen) == [*keys(expected[0]), *keys(expected[1].head(20))]
     late = chosen["stratum"] == selection.SCREENED_OUT
     assert late.sum() == 20

@@ -105,9 +105,7 @@ def test_loop_walks_to_its_end(results, config, last):
     iterations = sorted(path.name for path in (results / "loop").iterdir())
     assert iterations == [f"{k:02d}" for k in range(len(iterations))]
     assert 1 < len(iterations) <= config.loop.max_iterations + 1
-    states = [
-        json.loads((results / "loop" / k / "state.json").read_text()) for k in iterations
-    ]
+    states = [json.loads((results / "loop" / k / "state.json").read_text()) for k in iterations]
     assert not any(state["converged"] for state in states[:-1])
     assert states[-1]["converged"] or len(iterations) == config.loop.max_iterations + 1
     history = tables.read(last / "history.parquet")

@@ -70,13 +70,10 @@ def evaluate(
     Writes one JSON with every number (its entry "description" says what each is) and prints the
     scores of both splits side by side.
     """
-    # Threads that spin while they wait make trainings ten times slower on a busy machine; OpenMP
-    # reads this when the libraries of the models are loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from tlsfind.errors import InputError
-    from tlsfind.learn import evaluation
-    from tlsfind.learn import evaluation_input as inputs
-    from tlsfind.learn.evaluation_report import lines
+    from tlsfind.evaluate import source as inputs
+    from tlsfind.evaluate import stage as evaluation
+    from tlsfind.evaluate.report import lines
 
     start_log()
     if (table is None) == (authors is None):

@@ -47,7 +47,7 @@ def explain(
     """
     with stage("explain", config) as settings:
         from tlsfind.analysis.figures.explanation import write
-        from tlsfind.learn.explain import explain as run
+        from tlsfind.interpret.explain import explain as run
 
         run(settings, model, labelled, output, threads)
         write(settings, output)
@@ -75,7 +75,7 @@ def transfer(
     Writes a row of scores for each two temperatures, as CSV or Parquet. At the training
     temperature itself they are out of fold, by glass and by row.
     """
-    from tlsfind.learn.transfer import transfer as run
+    from tlsfind.interpret.transfer import transfer as run
 
     start_log()
     run(labelled, output, model=model, threshold=threshold, seed=seed, threads=threads)
@@ -101,7 +101,7 @@ def stability(
     Writes accuracy by row and by glass, confusion matrices, Shapley values and partial dependence
     as JSON.
     """
-    from tlsfind.learn.stability import stability as run
+    from tlsfind.interpret.stability import stability as run
 
     start_log()
     run(labelled, output, seed=seed, transitions=transitions, scanned=scan)

@@ -71,9 +71,9 @@ def simulate_loop(
 
     Diluted pools draw the first batch from the strata of the real loop.
     """
-    from tlsfind.analysis import simulation
     from tlsfind.config import Loop
-    from tlsfind.learn.simulate import Settings
+    from tlsfind.simulate import stage as simulation
+    from tlsfind.simulate.loop import Settings
 
     start_log()
     loop = Loop()

@@ -19,7 +19,8 @@ import numpy as np
 #: Probabilities are kept this far from 0 and 1 before their log-odds are taken.
 EDGE = 1e-6
 
-#: Neighbours by prediction from which the local spread is measured, and knots of the spread.
+#: Neighbours by prediction from which bias and spread are measured (more if there are more than
+#: ``KNOTS`` times as many rows), and the number of such places.
 NEIGHBOURS, KNOTS = 200, 20
 
 #: Share of the residuals that each exponential tail stands for, and the levels between the tails.
@@ -116,7 +117,7 @@ class Residuals:
         x = np.asarray(predicted, dtype=float)[order]
         residual = np.asarray(exact, dtype=float)[order] - x
         n = len(x)
-        window = min(n, max(20, min(NEIGHBOURS, n // 5)))
+        window = min(n, max(20, min(NEIGHBOURS, n // 5), n // KNOTS))
         starts = np.unique(np.linspace(0, n - window, KNOTS).astype(int))
         parts = [slice(start, start + window) for start in starts]
         knots, keep = np.unique([x[part].mean() for part in parts], return_index=True)

@@ -49,6 +49,9 @@ KINDS = {
 #: Share of the inputs that a cut of the extremely randomised trees is chosen from.
 _SHARE_OF_FEATURES = 0.7
 
+#: Of the boosted trees; twice AutoGluon's, so that 300 rounds are enough.
+_LEARNING_RATE = 0.1
+
 _DESCRIPTION = "model.json"
 _FOLDER = "autogluon"
 _LABEL, _WEIGHT, _FOLD = "label", "row_weight", "row_fold"
@@ -80,10 +83,15 @@ def _hyperparameters(settings: Learn, threads: int) -> dict[str, dict[str, Any]]
     every: dict[str, dict[str, Any]] = {
         "lightgbm": {
             "num_boost_round": settings.rounds,
+            "learning_rate": _LEARNING_RATE,
             "deterministic": True,
             "force_row_wise": True,
         },
-        "catboost": {"iterations": settings.rounds, "allow_writing_files": False},
+        "catboost": {
+            "iterations": settings.rounds,
+            "learning_rate": _LEARNING_RATE,
+            "allow_writing_files": False,
+        },
         "extra_trees": {
             "n_estimators": settings.trees,
             "min_samples_leaf": settings.leaf,

@@ -14,6 +14,9 @@ from tlsfind.errors import TrainingError
 
 Split = Literal["row", "glass"]
 
+#: Standard deviation of the logarithm of the random factor of a glass's size.
+_SHUFFLE = 0.3
+
 
 def by_row(
     n: int, folds: int, rng: np.random.Generator, strata: np.ndarray | None = None
@@ -39,13 +42,13 @@ def by_glass(
 ) -> np.ndarray:
     """A fold of each row such that no glass is in two folds, shape (n,).
 
-    Glasses are dealt out from the largest, each to the fold with the fewest rows so far. If there
-    are fewer glasses than folds, there are as many folds as glasses.
+    Glasses are dealt out roughly from the largest, each to the fold with the fewest rows so far. If
+    there are fewer glasses than folds, there are as many folds as glasses.
 
     Args:
         glasses: name of the glass of each row, shape (n,).
         folds: most folds.
-        rng: random numbers: order of glasses of one size.
+        rng: random numbers: the order, by size times a factor near 1, so that seeds differ.
         strata: class of each row, shape (n,); balanced instead of the rows: the fold with the
             fewest rows of the rarest class.
 
@@ -66,8 +69,7 @@ def by_glass(
         rare = np.asarray(strata) == values[np.argmin(counts)]
         load = np.bincount(codes, weights=rare, minlength=len(names))
         load = load + np.bincount(codes) / len(codes)
-    order = rng.permutation(len(names))
-    order = order[np.argsort(-load[order], kind="stable")]
+    order = np.argsort(-load * rng.lognormal(0.0, _SHUFFLE, len(names)), kind="stable")
     totals, fold_of = np.zeros(folds), np.empty(len(names), dtype=np.int64)
     for glass in order:
         fold_of[glass] = np.argmin(totals)

@@ -26,7 +26,7 @@ def verdict(
     *,
     stop_on: StopOn = "last_batch",
     stop_fraction: float,
-    missing_fraction: float = 0.05,
+    missing_fraction: float = 0.1,
     min_iterations: int,
     max_iterations: int,
 ) -> Verdict:

@@ -16,6 +16,7 @@ from tlsfind.config import Config
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import classifier, ensemble, labelled, predictor, screen
 from tlsfind.learn.labelled import Labelled
+from tlsfind.learn.predictor import SPLITTING_FLOOR
 from tlsfind.learn.sampling import Smallest, random_keys
 from tlsfind.pairs.keys import KEYS, batches, join_columns
 
@@ -85,7 +86,8 @@ def labelled_rows(config: Config, paths: Path, pairs: Sequence[Path]) -> pd.Data
         pairs: pairs tables, streamed.
 
     Returns:
-        Rows in the order of their keys.
+        Rows in the order of their keys; E_qs is at least ``SPLITTING_FLOOR``, below which the
+        solver resolves nothing.
 
     Raises:
         InputError: a file is missing, damaged or lacks a column; a path without its pair.
@@ -102,7 +104,7 @@ def labelled_rows(config: Config, paths: Path, pairs: Sequence[Path]) -> pd.Data
     return rows.assign(
         preparation_temperature=rows["glass"].map(temperature).astype(float),
         is_double_well=double_well,
-        quantum_splitting=rows["splitting"].where(double_well),
+        quantum_splitting=rows["splitting"].where(double_well).clip(lower=SPLITTING_FLOOR),
         barrier=rows["barrier"].where(double_well),
         unit_system=config.loop.unit_system,
     )[[name for name, _, _ in tables.labelled_columns(config.pairs.particles)]]

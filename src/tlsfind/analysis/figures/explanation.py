@@ -111,7 +111,7 @@ def collect(results: Results) -> Numbers:
 
 
 def read(folder: Path) -> Numbers:
-    """The numbers of what :func:`tlsfind.learn.explain.explain` wrote.
+    """The numbers of what :func:`tlsfind.interpret.explain.explain` wrote.
 
     Raises:
         InputError: a table is missing or damaged.

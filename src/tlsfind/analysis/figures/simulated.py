@@ -31,7 +31,7 @@ def numbers(curves: pd.DataFrame) -> Numbers:
     """What is drawn.
 
     Args:
-        curves: columns ``tlsfind.analysis.simulation.CURVES``.
+        curves: columns ``tlsfind.simulate.stage.CURVES``.
 
     Returns:
         ``share``: rule, paths, and median, least and most of the share of TLS over the seeds; a
@@ -116,4 +116,4 @@ def _calibration(axes: Axes, missing: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("1 + TLS missing, exact")
-    axes.set_ylabel("1 + TLS missing, estimate with 90 % interval")
+    axes.set_ylabel("1 + TLS missing, estimate (bar: 90 %)")

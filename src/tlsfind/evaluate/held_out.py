@@ -22,7 +22,8 @@ import numpy as np
 from tlsfind import seeds
 from tlsfind.config import Learn
 from tlsfind.errors import TrainingError
-from tlsfind.learn import classifier, ensemble, folding, predictor, screen, speed
+from tlsfind.evaluate import speed
+from tlsfind.learn import classifier, ensemble, folding, predictor, screen
 from tlsfind.learn.labelled import Labelled
 from tlsfind.progress import Advance
 
@@ -90,7 +91,7 @@ class HeldOut:
         passed: whether the screen leaves the pair to the ensembles, shape (n,), bool.
         time_limit_struck: whether it struck in any training.
         notes: (model, what was done otherwise, fold) of each training.
-        speed: measured in the first fold, see :mod:`tlsfind.learn.speed`.
+        speed: measured in the first fold, see :mod:`tlsfind.evaluate.speed`.
     """
 
     fold: np.ndarray

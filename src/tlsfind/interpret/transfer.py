@@ -19,8 +19,9 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.config import Learn
 from tlsfind.errors import InputError, TrainingError
-from tlsfind.learn import folding, screen, temperatures
-from tlsfind.learn.importance import accuracy, negative_rmse, pearson
+from tlsfind.interpret import temperatures
+from tlsfind.interpret.importance import accuracy, negative_rmse, pearson
+from tlsfind.learn import folding, screen
 from tlsfind.learn.labelled import Labelled
 from tlsfind.progress import track
 from tlsfind.units import BUILT_IN
@@ -331,7 +332,7 @@ def transfer(
         threads: threads of the training.
 
     Raises:
-        InputError: another suffix, or as for :func:`tlsfind.learn.temperatures.read` and
+        InputError: another suffix, or as for :func:`tlsfind.interpret.temperatures.read` and
             :func:`matrix`.
     """
     if output.suffix not in (".csv", ".parquet"):

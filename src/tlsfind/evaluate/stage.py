@@ -1,10 +1,10 @@
 """How well the models of a config do on a labelled table: every number in one JSON.
 
-1. Predict every pair by models that were trained without it (:mod:`tlsfind.learn.held_out`), twice:
-   with folds of pairs at random, as in the paper, and with folds of whole glasses, as for a new
-   glass. Both may be repeated with other folds and seeds.
-2. Score all held-out predictions of a repetition together (:mod:`tlsfind.learn.scores`); the scores
-   are the means over repetitions, with standard deviations over folds and over repetitions.
+1. Predict every pair by models that were trained without it (:mod:`tlsfind.evaluate.held_out`),
+   twice: with folds of pairs at random, as in the paper, and with folds of whole glasses, as for a
+   new glass. Both may be repeated with other folds and seeds.
+2. Score all held-out predictions of a repetition together (:mod:`tlsfind.evaluate.scores`); the
+   scores are the means over repetitions, with standard deviations over folds and over repetitions.
 
 A number that cannot be given is null, and ``notes`` says why.
 """
@@ -25,10 +25,11 @@ import numpy as np
 from tlsfind import __version__, tables
 from tlsfind.config import Learn
 from tlsfind.errors import InputError, TrainingError
-from tlsfind.learn import evaluation_report, folding, held_out, scores
-from tlsfind.learn.evaluation_input import Source
-from tlsfind.learn.held_out import HeldOut, Mode, Task
-from tlsfind.learn.scores import Scored
+from tlsfind.evaluate import held_out, report, scores
+from tlsfind.evaluate.held_out import HeldOut, Mode, Task
+from tlsfind.evaluate.scores import Scored
+from tlsfind.evaluate.source import Source
+from tlsfind.learn import folding
 from tlsfind.progress import progress
 
 #: The splits by their names in the JSON.
@@ -66,7 +67,7 @@ def evaluate(
 
     Returns:
         Nested dictionaries of finite numbers, text and None, ready for JSON; the keys are
-        described by :data:`tlsfind.learn.evaluation_report.DESCRIPTIONS`.
+        described by :data:`tlsfind.evaluate.report.DESCRIPTIONS`.
 
     Raises:
         InputError: neither the classifier nor the predictor can be trained on these pairs.
@@ -101,7 +102,7 @@ def evaluate(
     }
     result["time_limit_struck"] = any(one.time_limit_struck for of in held.values() for one in of)
     result["notes"] = notes
-    result["description"] = dict(evaluation_report.DESCRIPTIONS)
+    result["description"] = dict(report.DESCRIPTIONS)
     return result
 
 

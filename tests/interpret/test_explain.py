@@ -10,7 +10,8 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError
-from tlsfind.learn import classifier, explain, importance, labelled, predictor
+from tlsfind.interpret import explain, importance
+from tlsfind.learn import classifier, labelled, predictor
 
 FEATURES = tables.feature_names(3)
 

@@ -17,8 +17,8 @@ DESCRIPTIONS: dict[str, str] = {
     "classifier.SPLIT.brier": "mean square of probability minus truth (0 or 1)",
     "classifier.SPLIT.roc_auc": "chance that a double well has a higher probability than another "
     "pair",
-    "classifier.SPLIT.expected_calibration_error": "mean over 20 bins of equal numbers of pairs of "
-    "|mean probability - share of double wells|",
+    "classifier.SPLIT.expected_calibration_error": "distance of the mean probability from the "
+    "share of double wells, mean over 20 bins of equal numbers of pairs",
     "classifier.SPLIT.calibration_slope": "slope of the true log-odds against the predicted ones; "
     "below 1: too sure",
     "classifier.SPLIT.calibration_offset": "offset of the true log-odds where the predicted ones "

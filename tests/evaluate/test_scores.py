@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tlsfind.learn import scores
+from tlsfind.evaluate import scores
 from tlsfind.learn.predictor import to_target
 
 THRESHOLD = 0.0015

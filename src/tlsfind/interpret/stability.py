@@ -23,9 +23,10 @@ import pandas as pd
 
 from tlsfind import tables
 from tlsfind.errors import TrainingError
-from tlsfind.learn import folding, temperatures
+from tlsfind.interpret import temperatures
+from tlsfind.interpret.importance import pearson, shapley
+from tlsfind.learn import folding
 from tlsfind.learn.features import DISPLACEMENT_FLOOR, ENERGY_FLOOR
-from tlsfind.learn.importance import pearson, shapley
 from tlsfind.learn.labelled import Labelled
 from tlsfind.progress import track
 
@@ -289,7 +290,7 @@ def stability(
         scanned: whether to scan depth and width.
 
     Raises:
-        InputError: as for :func:`tlsfind.learn.temperatures.read`.
+        InputError: as for :func:`tlsfind.interpret.temperatures.read`.
         TrainingError: as for :func:`select`.
     """
     data = select(temperatures.read(labelled), transitions, seed)

@@ -23,7 +23,7 @@ import pandas as pd
 
 from tlsfind.errors import InputError
 from tlsfind.learn import acquisition, folding, missing, screen, selection, stopping
-from tlsfind.learn.pool import Pool, hold_out
+from tlsfind.simulate.pool import Pool, hold_out
 
 #: Rules that go by predictions, and rules that need no model.
 MODEL_RULES = ("tls_probability", "lowest_splitting", "lower_confidence", "gate_then_soft")
@@ -371,7 +371,7 @@ def compare(
         advance: called after each loop.
 
     Returns:
-        The curves one below the other, columns of ``tlsfind.analysis.simulation.CURVES``.
+        The curves one below the other, columns of ``tlsfind.simulate.stage.CURVES``.
 
     Raises:
         InputError: as :func:`run`.

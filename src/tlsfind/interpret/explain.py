@@ -2,7 +2,7 @@
 
 A model is taken as a function of the features of pairs, (n, F) -> (n,): the calibrated probability
 of a double well, and -log10 E_qs. Labels, weights and keys cannot get among the features. The
-methods stand in :mod:`tlsfind.learn.importance`.
+methods stand in :mod:`tlsfind.interpret.importance`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import pandas as pd
 from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.learn import labelled as labelled_table
-from tlsfind.learn.importance import (
+from tlsfind.interpret.importance import (
     Drop,
     Model,
     Score,
@@ -29,6 +28,7 @@ from tlsfind.learn.importance import (
     permutation_importance,
     shapley,
 )
+from tlsfind.learn import labelled as labelled_table
 from tlsfind.pairs.keys import KEYS
 
 #: The permutation importance uses this many times the pairs whose SHAP values are computed.

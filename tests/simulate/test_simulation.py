@@ -7,11 +7,12 @@ import typer
 from typer.testing import CliRunner
 
 from tlsfind import tables
-from tlsfind.analysis import simulation
 from tlsfind.analysis.figures import simulated
 from tlsfind.cli import simulate as command
 from tlsfind.errors import InputError
-from tlsfind.learn import labelled, simulate
+from tlsfind.learn import labelled
+from tlsfind.simulate import loop as simulate
+from tlsfind.simulate import stage as simulation
 
 
 def curve(rule, seed, paths, tls, *, total=10, missing=None, stop=(), stop_missing=()):

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from tlsfind.errors import InputError
-from tlsfind.learn import simulate
-from tlsfind.learn.pool import Pool, hold_out
-from tlsfind.learn.simulate import BASELINES, MODEL_RULES, RULES, Scores, Settings
+from tlsfind.simulate import loop as simulate
+from tlsfind.simulate.loop import BASELINES, MODEL_RULES, RULES, Scores, Settings
+from tlsfind.simulate.pool import Pool, hold_out
 
 THRESHOLD = 0.0015
 TABLES = Path(__file__).parents[2] / ".." / "shared" / "reference-tables"

@@ -6,8 +6,9 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError
-from tlsfind.learn import dilution, labelled
+from tlsfind.learn import labelled
 from tlsfind.pairs.keys import KEYS
+from tlsfind.simulate import dilution
 
 
 def made_up(n: int, particles: int, seed: int = 0) -> labelled.Labelled:

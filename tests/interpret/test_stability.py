@@ -8,7 +8,8 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import TrainingError
-from tlsfind.learn import labelled, stability
+from tlsfind.interpret import stability
+from tlsfind.learn import labelled
 
 FEATURES = tables.feature_names(3)
 

@@ -7,7 +7,8 @@ import pytest
 from tlsfind import tables
 from tlsfind.config import Learn
 from tlsfind.errors import InputError
-from tlsfind.learn import labelled, temperatures, transfer
+from tlsfind.interpret import temperatures, transfer
+from tlsfind.learn import labelled
 
 FEATURES = tables.feature_names(3)
 SETTINGS = Learn(screen_rounds=30)

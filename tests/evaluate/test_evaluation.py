@@ -14,9 +14,12 @@ from tlsfind import tables
 from tlsfind.cli import evaluate as command
 from tlsfind.config import Learn
 from tlsfind.errors import InputError, TlsfindError, TrainingError
-from tlsfind.learn import evaluation, evaluation_input, held_out, labelled, screen, speed
+from tlsfind.evaluate import held_out, speed
+from tlsfind.evaluate import source as evaluation_input
+from tlsfind.evaluate import stage as evaluation
+from tlsfind.evaluate.report import DESCRIPTIONS, lines
+from tlsfind.learn import labelled, screen
 from tlsfind.learn.ensemble import Trained
-from tlsfind.learn.evaluation_report import DESCRIPTIONS, lines
 
 THRESHOLD = 0.0015
 SETTINGS = Learn(rounds=20, trees=10, folds=2, models=["lightgbm"], screen_rounds=20)

@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from tlsfind import tables
 from tlsfind.errors import InputError
-from tlsfind.learn import dilution, labelled, simulate
-from tlsfind.learn.pool import Pool
+from tlsfind.learn import labelled
 from tlsfind.progress import progress
+from tlsfind.simulate import dilution
+from tlsfind.simulate import loop as simulate
+from tlsfind.simulate.pool import Pool
 from tlsfind.units import BUILT_IN
 
 #: Columns of the table of curves.

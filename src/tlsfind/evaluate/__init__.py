@@ -1,0 +1,1 @@
+"""Training and scoring of the models on labelled pairs, held out at random and by glass."""

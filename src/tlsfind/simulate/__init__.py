@@ -1,0 +1,1 @@
+"""The active loop played on a labelled table, before anybody spends paths."""
