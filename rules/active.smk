@@ -289,7 +289,7 @@ checkpoint assess:
     shell:
         "tlsfind assess {input.predictions} --iteration {wildcards.k} --paths {input.paths}"
         " --model {params.model} {params.previous} --config {params.config}"
-        " --output {params.output} > {log} 2>&1"
+        " --output {params.output} 2>&1 | tee {log}"
 
 
 rule select_standard:
