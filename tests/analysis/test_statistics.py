@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlsfind.analysis.statistics import Histogram, pearson, poisson_interval, share_interval
+from tlsfind.analysis.statistics import Histogram, poisson_interval, share_interval
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,6 @@ def test_share_interval_by_hand():
     low, high = share_interval(np.array([0, 5, 10]), np.array([10, 10, 10]))
     assert low == pytest.approx([0.0, 0.2366, 0.7225], abs=1e-4)
     assert high == pytest.approx([0.2775, 0.7634, 1.0], abs=1e-4)
-
-
-def test_pearson_of_nothing_is_nan():
-    assert np.isnan(pearson(np.array([]), np.array([])))
-    assert np.isnan(pearson(np.ones(5), np.arange(5)))
-    assert pearson(np.arange(5), 3 - 2 * np.arange(5)) == pytest.approx(-1.0)
 
 
 def test_histogram_by_blocks_is_numpys():

@@ -49,14 +49,6 @@ def share_interval(
     return np.clip(centre - half, 0.0, share), np.clip(centre + half, share, 1.0)
 
 
-def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's correlation of two series (n,); nan where it is not defined."""
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
-
-
 @dataclass
 class Histogram:
     """Counts in fixed bins, added to block by block; bins as in ``numpy.histogram``.

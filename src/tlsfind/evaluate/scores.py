@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tlsfind.correlation import pearson_or_none
 from tlsfind.learn.calibration import Logistic
 from tlsfind.learn.predictor import from_target, to_target
 
@@ -46,18 +47,6 @@ class Scored:
             self.reasons[name] = reason if value is None else NOT_FINITE
         else:
             self.values[name] = float(value)
-
-
-def pearson(x: np.ndarray, y: np.ndarray) -> float | None:
-    """Pearson's r; None if either has no spread.
-
-    Args:
-        x: shape (n,).
-        y: shape (n,).
-    """
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    return float(np.corrcoef(x, y)[0, 1])
 
 
 def average_precision(truth: np.ndarray, score: np.ndarray) -> float | None:
@@ -132,8 +121,8 @@ def values(exact: np.ndarray, target: np.ndarray) -> Scored:
     """
     truth = to_target(exact)
     found = Scored()
-    found.set("r_log", pearson(truth, target), NO_SPREAD)
-    found.set("r", pearson(np.asarray(exact, dtype=float), from_target(target)), NO_SPREAD)
+    found.set("r_log", pearson_or_none(truth, target), NO_SPREAD)
+    found.set("r", pearson_or_none(np.asarray(exact, dtype=float), from_target(target)), NO_SPREAD)
     found.set("rmse_log", np.sqrt(np.mean((truth - target) ** 2)))
     found.set("median_offset", np.median(truth - target))
     return found

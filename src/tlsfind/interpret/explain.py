@@ -15,6 +15,7 @@ import pandas as pd
 
 from tlsfind import seeds, tables
 from tlsfind.config import Config
+from tlsfind.correlation import pearson
 from tlsfind.errors import InputError
 from tlsfind.interpret.importance import (
     Drop,
@@ -24,7 +25,6 @@ from tlsfind.interpret.importance import (
     accuracy,
     negative_log_loss,
     negative_rmse,
-    pearson,
     permutation_importance,
     shapley,
 )

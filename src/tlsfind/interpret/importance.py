@@ -110,13 +110,6 @@ def negative_rmse(exact: np.ndarray, predicted: np.ndarray) -> float:
     return -float(np.sqrt(np.mean((np.asarray(predicted) - exact) ** 2)))
 
 
-def pearson(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's r; NaN if either is constant."""
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    return float(np.corrcoef(first, second)[0, 1])
-
-
 @dataclass(frozen=True)
 class Drop:
     """How much worse a score becomes without each of F features.

@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import tables
+from tlsfind.correlation import pearson
 from tlsfind.errors import TrainingError
 from tlsfind.interpret import temperatures
-from tlsfind.interpret.importance import pearson, shapley
+from tlsfind.interpret.importance import shapley
 from tlsfind.learn import folding
 from tlsfind.learn.features import DISPLACEMENT_FLOOR, ENERGY_FLOOR
 from tlsfind.learn.labelled import Labelled

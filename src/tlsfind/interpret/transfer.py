@@ -18,9 +18,10 @@ import pandas as pd
 
 from tlsfind import tables
 from tlsfind.config import Learn
+from tlsfind.correlation import pearson
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.interpret import temperatures
-from tlsfind.interpret.importance import accuracy, negative_rmse, pearson
+from tlsfind.interpret.importance import accuracy, negative_rmse
 from tlsfind.learn import folding, screen
 from tlsfind.learn.labelled import Labelled
 from tlsfind.progress import track

@@ -13,6 +13,7 @@ import pandas as pd
 
 from tlsfind import seeds, tables
 from tlsfind.config import Config
+from tlsfind.correlation import pearson_or_none
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import classifier, ensemble, labelled, predictor, screen
 from tlsfind.learn.labelled import Labelled
@@ -226,7 +227,7 @@ def train_models(
         out_of_fold,
         float(np.mean((first.out_of_fold > 0.5) == double_well)),
         r_log(*pairs_of["splitting"]),
-        pearson(*pairs_of["barrier"]) if "barrier" in pairs_of else None,
+        pearson_or_none(*pairs_of["barrier"]) if "barrier" in pairs_of else None,
         any(trained.time_limit_struck for trained in (first, second, third) if trained),
         notes,
         _train_screen(config, rows, models / SCREEN, sample),
@@ -291,16 +292,9 @@ def _train_screen(
     }
 
 
-def pearson(exact: np.ndarray, predicted: np.ndarray) -> float | None:
-    """Pearson r; None if either has no spread."""
-    if np.ptp(exact) == 0 or np.ptp(predicted) == 0:
-        return None
-    return float(np.corrcoef(exact, predicted)[0, 1])
-
-
 def r_log(exact: np.ndarray, predicted: np.ndarray) -> float | None:
     """Pearson r of the logarithms of E_qs; None if either has no spread."""
-    return pearson(predictor.to_target(exact), predictor.to_target(predicted))
+    return pearson_or_none(predictor.to_target(exact), predictor.to_target(predicted))
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tlsfind.analysis import style
 from tlsfind.analysis.results import Results
-from tlsfind.analysis.statistics import pearson
+from tlsfind.correlation import pearson
 from tlsfind.pairs.keys import KEYS
 
 if TYPE_CHECKING:
