@@ -28,6 +28,7 @@ if CONFIG.loop.start_model is None and START_TABLE is not None:
                 "learn",
                 "units",
                 "loop.unit_system",
+                "pairs.particles",
                 without=["learn.glasses_per_job"],
             ),
             output=subpath(output.training, parent=True),
@@ -56,7 +57,7 @@ if START_MODEL:
             runtime=scaled(120),
         params:
             config=CONFIG_FILE,
-            depends=depends("loop.unit_system", "loop.confidence"),
+            depends=depends("units", "loop.unit_system", "loop.confidence"),
             model=subpath(input.training, parent=True),
         shell:
             "tlsfind predict {input.pairs} --model {params.model} --config {params.config}"
@@ -86,9 +87,7 @@ rule select_initial:
         depends=depends(
             "run.seed",
             "paths.batch",
-            "loop.acquisition",
-            "loop.gate",
-            "loop.start_explore",
+            *START_KEYS,
             "loop.initial_paths",
             "loop.initial_transition_share",
             "loop.initial_close_share",

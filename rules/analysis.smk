@@ -32,7 +32,9 @@ rule figures:
         runtime=scaled(60),
     params:
         config=CONFIG_FILE,
-        depends=depends("analysis", "units", "loop.unit_system"),
+        depends=depends(
+            "analysis.formats", "analysis.min_points", "units", "loop.unit_system"
+        ),
         results=subpath(output.loop, ancestor=2),
         output=subpath(output.loop, parent=True),
     shell:
@@ -64,8 +66,14 @@ rule explain:
         runtime=scaled(60),
     params:
         config=CONFIG_FILE,
-        depends=depends("run.seed", "analysis"),
-        model=subpath(input.training, parent=True),
+        depends=depends(
+            "run.seed",
+            "analysis.formats",
+            "analysis.explain_sample",
+            "analysis.explain_background",
+            "analysis.permutations",
+        ),
+        model=lambda wildcards, input: Path(str(input.training)).parent,
         output=subpath(output.shap, parent=True),
     shell:
         "tlsfind explain --model {params.model} --labelled {input.labelled}"
@@ -98,11 +106,18 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             mem_mb=scaled(4000),
             runtime=scaled(60),
         params:
+            config=CONFIG_FILE,
+            depends=depends(
+                "run.seed",
+                "units",
+                "loop.unit_system",
+                "learn",
+                without=["learn.glasses_per_job"],
+            ),
             seed=CONFIG.run.seed,
-            threshold=CONFIG.unit_systems[CONFIG.loop.unit_system].tls_threshold,
         shell:
             "tlsfind transfer {input.labelled} --seed {params.seed}"
-            " --threshold {params.threshold} --output {output.table} > {log} 2>&1"
+            " --config {params.config} --output {output.table} > {log} 2>&1"
 
     rule stability:
         input:

@@ -142,6 +142,11 @@ START_PREDICTIONS = (
 )
 
 
+START_KEYS = (
+    ["loop.acquisition", "loop.gate", "loop.start_explore"] if START_MODEL else []
+)
+
+
 def solved_batches(wildcards):
     """The path tables of an iteration."""
     names = BATCHES if int(wildcards.k) else INITIAL_BATCHES

@@ -69,6 +69,22 @@ def test_transfer(call, table, tmp_path, monkeypatch):
     assert len(pd.read_csv(tmp_path / "out.csv")) == 6
 
 
+def test_transfer_with_a_config(call, table, tmp_path, monkeypatch):
+    rounds = []
+    fit = transfer.screen.fit
+
+    def told(*arguments, **named):
+        rounds.append(named["rounds"])
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr(transfer.screen, "fit", told)
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG + "learn: {screen_rounds: 13}\n")
+    code, _, _ = call("transfer", table, "-o", tmp_path / "out.csv", "--config", config)
+    assert code == 0
+    assert set(rounds) == {13}
+
+
 def test_stability(call, table, tmp_path):
     code, _, _ = call("stability", table, "--output", tmp_path / "out.json", "--transitions")
     assert code == 0
@@ -86,6 +102,10 @@ def test_wrong_input(call, table, tmp_path):
     assert "absent.parquet does not exist" in str(error)
     _, error, _ = call("transfer", table, "-o", out / "x.json")
     assert isinstance(error, InputError)
+    _, error, _ = call("transfer", table, "-o", out / "x.csv", "--threshold", "nan")
+    assert isinstance(error, InputError)
+    _, error, _ = call("transfer", table, "-o", out / "x.csv", "-c", tmp_path / "no.yaml")
+    assert isinstance(error, ConfigError)
     code, _, output = call("transfer", table, "-o", out / "x.csv", "--model", "forest")
     assert code == 2
     assert "forest" in output

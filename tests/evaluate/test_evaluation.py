@@ -173,7 +173,11 @@ class Fakes:
             "predictor",
             SimpleNamespace(fit=fit("predictor"), Predictor=Predictor, to_target=real.to_target),
         )
-        monkeypatch.setattr(held_out, "screen", SimpleNamespace(fit=fit_screen))
+        monkeypatch.setattr(
+            held_out,
+            "screen",
+            SimpleNamespace(fit=fit_screen, folds_by_glass=screen.folds_by_glass),
+        )
         monkeypatch.setattr(speed, "SCREEN_PAIRS", 500)
         monkeypatch.setattr(speed, "ENSEMBLE_PAIRS", 500)
 
@@ -544,6 +548,18 @@ def test_output_is_checked_before_the_work(tmp_path):
     done = call("--table", "absent.parquet", "--json", tmp_path)
     assert isinstance(done.exception, InputError)
     assert "is a folder, expected the name of a JSON file" in str(done.exception)
+    (tmp_path / "file").touch()
+    done = call("--table", "absent.parquet", "--json", tmp_path / "file" / "below" / "out.json")
+    assert isinstance(done.exception, InputError)
+    assert "file is a file, expected a folder" in str(done.exception)
+
+
+def test_no_empty_folder_is_left(tmp_path):
+    (tmp_path / "authors").mkdir()
+    options = ["--authors", tmp_path / "authors", "--label", "T1", "--json"]
+    done = call(*options, tmp_path / "new" / "deep" / "out.json")
+    assert isinstance(done.exception, InputError)
+    assert not (tmp_path / "new").exists()
 
 
 def test_unknown_unit_system():

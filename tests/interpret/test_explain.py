@@ -242,6 +242,10 @@ def test_stage_refuses(models, table, make_config, tmp_path, monkeypatch):
     labelled.write(labelled_frame(300)[:12].assign(is_double_well=False), few, 3, 0)
     with pytest.raises(InputError, match="0 pairs to explain the predictor on, expected at least"):
         explain.explain(config, tmp_path, few, tmp_path / "out")
+    other = tmp_path / "nip.parquet"
+    labelled.write(labelled_frame(300).assign(unit_system="nip"), other, 3, 0)
+    with pytest.raises(InputError, match=r"nip\.parquet holds E_qs in nip, expected argon"):
+        explain.explain(config, tmp_path, other, tmp_path / "out")
     monkeypatch.setattr(models.Predictor, "quantity", "barrier")
     with pytest.raises(InputError, match="predicts the barrier, expected the splitting"):
         explain.explain(config, tmp_path, table, tmp_path / "out")

@@ -69,6 +69,17 @@ def test_glasses_are_not_taken_for_temperatures():
     assert 0.25 < by_glass["accuracy"] < 0.65
 
 
+def test_training_goes_on_for_all_epochs(monkeypatch):
+    """No rows are held out to stop it, however many there are and however flat the loss is."""
+    monkeypatch.setattr(stability, "EPOCHS", 30)
+    chosen = data(pairs(0.07, 2, 1500, seed=1), pairs(0.09, 2, 1500, seed=2))
+    perceptron = stability.Perceptron(list(chosen.frame.columns), (2,), 0)
+    perceptron.fit(chosen.frame.to_numpy(dtype=float), chosen.code)
+    network = perceptron._pipeline[-1]
+    assert network.n_iter_ == 30
+    assert not network.early_stopping
+
+
 def test_alike_by_row():
     chosen = data(pairs(0.07, 3, 60, seed=1), pairs(0.09, 3, 60, seed=2))
     assert 0.4 < stability.scores(chosen, "row")["accuracy"] < 0.6

@@ -112,6 +112,22 @@ def test_too_few_rows_keep_their_rows():
     assert "fewer than 10: no r_log" in there["note"]
 
 
+def test_one_value_of_the_splitting_keeps_its_rows():
+    same = pairs(0.09, 2, 100, seed=2)
+    same["quantum_splitting"] = same["quantum_splitting"].where(~same["is_double_well"], 0.001)
+    table = checked(pairs(0.07, 2, 100, seed=1), same)
+    rows = transfer.matrix(table, settings=SETTINGS)
+    rows = rows.set_index(["training_temperature", "prediction_temperature", "split"])
+    assert len(rows) == 6
+    for key in ((0.09, 0.09, "row"), (0.09, 0.09, "glass"), (0.09, 0.07, "other")):
+        assert rows.loc[key, list(transfer.SCORES)].isna().all()
+        assert "is the same, expected at least two values" in rows.loc[key, "note"]
+    there = rows.loc[(0.07, 0.09, "other")]
+    assert there["accuracy"] > 0.8
+    assert np.isnan(there["r_log"])
+    assert there["note"] == "E_qs of all double wells is the same: no r_log"
+
+
 def test_one_glass_is_split_by_row_only():
     table = checked(pairs(0.07, 1, 200, seed=1), pairs(0.09, 2, 100, seed=2))
     rows = transfer.matrix(table, settings=SETTINGS)
@@ -147,6 +163,31 @@ def test_threshold_of_another_unit_system():
     with pytest.raises(InputError, match=r"'mine', expected one of argon, nip, or a TLS threshold"):
         transfer.matrix(table, settings=SETTINGS)
     assert len(transfer.matrix(table, settings=SETTINGS, threshold=0.0015)) == 2
+    for threshold in (0.0, -0.1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=r"threshold of .*, expected a positive, finite E_qs"):
+            transfer.matrix(table, settings=SETTINGS, threshold=threshold)
+
+
+def test_config(write, make_config, tmp_path, monkeypatch):
+    seen = []
+
+    def matrix(table, *, threshold, model, settings, **others):
+        seen.append((threshold, model, settings))
+        return pd.DataFrame(columns=tables.schema("transfer").names)
+
+    monkeypatch.setattr(transfer, "matrix", matrix)
+    config = make_config(learn={"screen_rounds": 33})
+    table = write("a.parquet", pairs(0.07, 2, 30))
+    for model in ("screen", "ensemble"):
+        transfer.transfer([table], tmp_path / "out.csv", model=model, config=config)
+    threshold = config.unit_systems["argon"].tls_threshold
+    assert seen == [(threshold, "screen", config.learn), (threshold, "ensemble", config.learn)]
+    transfer.transfer([table], tmp_path / "out.csv", config=config, threshold=0.1)
+    assert seen[-1][0] == 0.1
+    other = write("b.parquet", pairs(0.07, 2, 30).assign(unit_system="nip"))
+    with pytest.raises(InputError, match=r"b\.parquet holds E_qs in nip, expected argon"):
+        transfer.transfer([other], tmp_path / "out.csv", config=config)
+    transfer.transfer([other], tmp_path / "out.csv", config=config, threshold=0.1)
 
 
 @pytest.fixture

@@ -77,6 +77,7 @@ def paths_frame(rows: list[tuple]) -> pd.DataFrame:
     """Paths from (iteration, status, splitting, probability_tls)."""
     frame = pd.DataFrame(rows, columns=["iteration", "status", "splitting", "probability_tls"])
     keys = pd.DataFrame({"glass": "A", "minimum_a": 0, "minimum_b": np.arange(1, len(rows) + 1)})
+    frame["stratum"] = np.where(frame["probability_tls"].notna(), "tls_probability", "transitions")
     return pd.concat([keys, frame], axis=1).astype({"probability_tls": float, "splitting": float})
 
 
@@ -122,10 +123,13 @@ def test_the_threshold_is_that_of_the_loops_unit_system(make_config):
 
 
 def test_the_estimate_goes_by_the_pairs_that_models_picked(make_config):
-    """The TLS of the initial batch, found without a model, say nothing of probabilities."""
+    """Neither the initial batch nor a path without a verdict says anything of probabilities."""
     rest = Remaining(1000, 7.5)
     found = assessment.missing_tls(make_config(), PATHS, rest)
-    assert found == missing.estimate(7.5, 2, 2.7)
+    assert found == missing.estimate(7.5, 2, 0.9 + 0.4 + 0.3 + 0.8 + 0.1)
+    explored = PATHS.assign(stratum=np.where(PATHS["iteration"] == 2, "close", PATHS["stratum"]))
+    found = assessment.missing_tls(make_config(), explored, rest)
+    assert found == missing.estimate(7.5, 1, 0.9 + 0.4 + 0.3)
     before = assessment.missing_tls(make_config(), PATHS[:3], rest)
     assert before == missing.estimate(7.5, 0, 0.0)
     assert before.mean == pytest.approx(7.5)
@@ -170,6 +174,7 @@ def test_a_history_of_an_older_version_is_refused(tmp_path):
 
 
 TRAINING = {
+    "trained": True,
     "classifier_accuracy": 0.9,
     "splitting_r_log": None,
     "barrier_r": None,
@@ -322,7 +327,7 @@ def test_the_chain_of_histories(first_iteration, landscape, solved_pairs, write_
     left = landscape.frame[~PairSet(tables.read(paths)).contains(landscape.frame)]
     for iteration in (1, 2):
         batch = left[60 * (iteration - 1) : 60 * iteration]
-        new = solved_pairs(batch, iteration).assign(probability_tls=0.25)
+        new = solved_pairs(batch, iteration).assign(probability_tls=0.25, stratum="tls_probability")
         part = write_paths(new, tmp_path / f"part-{iteration}.parquet")
         merged, output = tmp_path / f"paths-{iteration}.parquet", tmp_path / f"state-{iteration}"
         stage.collect(run.config, [part], merged, paths)

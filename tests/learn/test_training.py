@@ -8,8 +8,8 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError, TrainingError
-from tlsfind.learn import classifier, labelled, predictor, stage, training
-from tlsfind.pairs.keys import KEYS
+from tlsfind.learn import classifier, labelled, predictor, selection, stage, training
+from tlsfind.pairs.keys import KEYS, PairSet
 
 THRESHOLD = 0.0015
 
@@ -177,15 +177,45 @@ def test_too_few_double_wells_say_what_to_do(
     well = solved["status"] == "double_well"
     few = pd.concat([solved[well][:7], solved[~well][:90]])
     message = (
-        r"found 7 double wells and 90 other pairs .*paths.parquet, expected at least 20 of each "
-        r".learn.min_double_wells.: raise loop.initial_paths, or explore with more trajectories"
+        r"found 7 double wells with E_qs and 90 other pairs .*last.parquet, expected at least 20 "
+        r"of each .learn.min_double_wells.: take more random pairs, or explore with more traj"
     )
+    # at the last iteration it is an error, before it a note
+    last = {"max_iterations": 1}
+    paths = write_paths(few, tmp_path / "last.parquet")
     with pytest.raises(TrainingError, match=message):
-        train_on(make_config(), few, landscape, write_paths, tmp_path)
+        stage.train(make_config(loop=last), 1, paths, landscape.files, tmp_path / "model")
     assert not (tmp_path / "model").exists()
     few = pd.concat([solved[well][:90], solved[~well][:3]])
-    with pytest.raises(TrainingError, match=r"90 double wells and 3 other .*transition_share"):
-        train_on(make_config(), few, landscape, write_paths, tmp_path)
+    train_on(make_config(), few, landscape, write_paths, tmp_path)
+    (note,) = json.loads((tmp_path / "model" / "training.json").read_text())["notes"]
+    assert "no models: found 90 double wells with E_qs and 3 other" in note
+
+
+def test_without_models_the_next_batch_is_drawn_from_the_strata(
+    landscape, make_config, solved_pairs, write_paths, tmp_path
+):
+    config = make_config(loop={"paths_per_iteration": 60})
+    solved = solved_pairs(landscape.frame, 0)
+    few = solved[solved["status"] != "double_well"][:50]
+    train_on(config, few, landscape, write_paths, tmp_path)
+    model, paths, table = tmp_path / "model", tmp_path / "paths.parquet", tmp_path / "p.parquet"
+    assert not list((model / "models").iterdir())
+    assert len(tables.read(model / "labelled.parquet")) == 50
+    assert stage.predict(config, model, landscape.files, table) == 0
+    predictions = tables.read(table)
+    assert len(predictions) == len(landscape.frame)
+    assert predictions["probability_tls"].isna().all()
+    state = stage.assess(config, 0, paths, [table], model, tmp_path / "state")
+    assert (state["finished"], state["missing_tls"]) == (False, None)
+    assert "too few double wells or others" in state["reason"]
+    assert state["pairs_left"] == len(landscape.frame) - 50
+    stage.select(config, 1, landscape.files, tmp_path / "next", paths, [table])
+    chosen = tables.read_many(sorted((tmp_path / "next").iterdir()))
+    assert len(chosen) == 60
+    assert set(chosen["stratum"]) <= set(selection.STRATA)
+    assert chosen["probability_tls"].isna().all()
+    assert not PairSet(few).contains(chosen).any()
 
 
 def test_paths_without_a_verdict_do_not_count(
@@ -196,8 +226,9 @@ def test_paths_without_a_verdict_do_not_count(
     others["status"] = ["not_converged", "failed", "endpoints_identical"] * 20
     rows = pd.concat([solved[solved["status"] == "double_well"][:60], others])
     assert classifier.is_labelled(others["status"]).sum() == 0
-    with pytest.raises(TrainingError, match="60 double wells and 0 other pairs with a verdict"):
-        train_on(make_config(), rows, landscape, write_paths, tmp_path)
+    train_on(make_config(), rows, landscape, write_paths, tmp_path)
+    (note,) = json.loads((tmp_path / "model" / "training.json").read_text())["notes"]
+    assert "60 double wells with E_qs and 0 other pairs with a verdict" in note
 
 
 def test_paths_that_fit_no_pairs_table_are_refused(first_iteration, landscape, tmp_path):
@@ -273,7 +304,12 @@ def test_a_training_by_glass_whose_rows_are_of_one_glass_says_so(
     config = make_config(learn={"models": ["lightgbm"], "rounds": 10, "split": "glass"})
     train_on(config, solved_pairs(pairs, 0), landscape, write_paths, tmp_path)
     notes = json.loads((tmp_path / "model" / "training.json").read_text())["notes"]
-    assert [note.split(": ", 1)[0] for note in notes] == ["classifier", "splitting", "barrier"]
+    assert [note.split(": ", 1)[0] for note in notes] == [
+        "classifier",
+        "splitting",
+        "barrier",
+        "screen",
+    ]
     assert all("of one glass: folds by row, not by glass" in note for note in notes)
     predictions = [tmp_path / "p.parquet"]
     stage.predict(config, tmp_path / "model", landscape.files, predictions[0])

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlsfind.errors import InputError
+from tlsfind.config import Loop
+from tlsfind.errors import InputError, TrainingError
 from tlsfind.simulate import loop as simulate
 from tlsfind.simulate.loop import BASELINES, MODEL_RULES, RULES, Scores, Settings
 from tlsfind.simulate.pool import Pool, hold_out
@@ -46,7 +47,7 @@ def ignorant(training, pool, settings, seed) -> Scores:
     return Scores(half, half, half, np.full(len(pool), 0.01))
 
 
-SETTINGS = Settings(initial=200, batch=50, max_paths=600, min_double_wells=5)
+SETTINGS = Settings(initial=200, batch=50, max_paths=600, gate=0.5, min_double_wells=5)
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +178,51 @@ def test_random_batches_until_there_are_double_wells_to_train_on():
     assert not curve.loc[few, "stop"].any()
 
 
+@pytest.mark.parametrize("known", ["few", "one value"])
+def test_random_batches_while_the_known_splittings_cannot_be_trained_on(pool, known):
+    """Double wells in plenty, but of few of them E_qs is known, or it is the same for all."""
+    splitting = np.full(len(pool), np.nan)
+    if known == "few":
+        splitting[np.flatnonzero(pool.is_tls)[:15]] = 1e-3
+        splitting[np.flatnonzero(pool.is_tls)[:7]] = 5e-4
+    else:
+        splitting[pool.is_double_well] = 1e-3
+    searched = Pool(pool.frame, pool.glasses, pool.is_double_well, splitting, THRESHOLD)
+    settings = Settings(initial=200, batch=100, max_paths=500, rounds=10)
+    for transfer in (False, True):
+        curve = simulate.compare(searched, ["tls_probability"], [0], settings, transfer=transfer)
+        assert set(curve["chosen_by"][1:]) == {simulate.TOO_FEW}
+        assert curve["missing"].isna().all()
+        assert len(curve) > 1
+
+
+def test_a_failed_training_leaves_random_batches(pool):
+    def failing(training, searched, settings, seed):
+        raise TrainingError("no two values of E_qs without fold 1")
+
+    curve = simulate.run(pool, "lowest_splitting", SETTINGS, 0, train=failing).curve
+    assert list(curve["chosen_by"]) == ["initial"] + 8 * [simulate.TOO_FEW]
+
+
+def test_double_wells_of_unknown_splitting_count_as_double_wells(pool):
+    splitting = pool.splitting.copy()
+    splitting[np.flatnonzero(pool.is_tls)[::2]] = np.nan
+    searched = Pool(pool.frame, pool.glasses, pool.is_double_well, splitting, THRESHOLD)
+    assert searched.is_known.sum() < searched.is_double_well.sum()
+    assert searched.is_tls.sum() == pool.is_tls.sum() // 2
+    curve = simulate.run(
+        searched, "tls_probability", Settings(200, 50, max_paths=300, rounds=10), 0
+    ).curve
+    assert (curve["chosen_by"][1:] == "tls_probability").all()
+
+
+def test_defaults_are_those_of_the_config():
+    settings, loop = Settings(), Loop()
+    assert (settings.initial, settings.batch) == (loop.initial_paths, loop.paths_per_iteration)
+    for name in ("gate", "confidence", "stop_fraction", "missing_fraction", "close_displacement"):
+        assert getattr(settings, name) == getattr(loop, name)
+
+
 def test_both_stopping_rules_are_recorded(pool):
     def blind(training, searched, settings, seed):
         likely = np.where(searched.is_tls, 0.0, 0.001)
@@ -232,6 +278,31 @@ def test_transfer_with_screening_models(pool):
     assert list(curves["paths"]) == [0, 50]
     total = curves["total_tls"].iloc[0]
     assert curves["tls"].iloc[-1] > 0.4 * min(total, 50)
+
+
+def test_transfer_skips_thirds_without_tls(pool, caplog):
+    """All TLS in one glass: only the seeds that search it are simulated."""
+    glasses = pool.glasses.copy()
+    glasses[pool.is_tls] = "glass-0"
+    one = Pool(pool.frame, glasses, pool.is_double_well, pool.splitting, THRESHOLD)
+    done = []
+    with caplog.at_level("INFO", "tlsfind"):
+        curves = simulate.compare(
+            one,
+            ["standard", "random"],
+            range(3),
+            SETTINGS,
+            transfer=True,
+            advance=lambda: done.append(1),
+        )
+    assert curves["seed"].nunique() == 1
+    assert len(done) == 6
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all("is skipped: no TLS (E_qs < 0.0015) among the" in line for line in lines)
+    skipped = sorted(set(range(3)) - set(curves["seed"]))
+    with pytest.raises(InputError, match=r"no TLS .* with any of the seeds"):
+        simulate.compare(one, ["random"], skipped, SETTINGS, transfer=True)
 
 
 def test_errors(pool):

@@ -53,6 +53,11 @@ def curves():
     )
 
 
+def test_random_batches_are_counted(curves):
+    curves.loc[[0, 1, 4], "chosen_by"] = simulate.TOO_FEW
+    assert simulation.summary(curves)["random_batches"].tolist() == [3, 0]
+
+
 def test_summary(curves):
     found = simulation.summary(curves).set_index("rule")
     assert list(found.index) == ["tls_probability", "random"]
@@ -161,6 +166,32 @@ def test_the_command_writes_its_files(table, tmp_path):
     )
 
 
+def test_random_batches_and_skipped_seeds_are_told(table, tmp_path, caplog):
+    """One E_qs for all double wells, TLS in one glass only."""
+    frame = labelled.read(table).frame
+    same = frame.assign(quantum_splitting=np.where(frame["is_double_well"], 0.001, np.nan))
+    labelled.write(same, tmp_path / "same.parquet", 3, 0)
+    options = ["--rule", "tls_probability", "--seeds", 1, "--max-paths", 700]
+    result = run(tmp_path / "same.parquet", "--output", tmp_path / "out", *options)
+    assert result.exit_code == 0, result.output
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    # K_0 = 300 and K_i = 250, those of the config
+    assert summary["random_batches"].tolist() == [2]
+    assert summary["skipped_seeds"].tolist() == [0]
+    assert "random_batches" in result.output
+
+    tls = frame["quantum_splitting"] < 0.0015
+    one = frame.assign(glass=frame["glass"].where(~tls, "A"))
+    labelled.write(one, tmp_path / "one.parquet", 3, 0)
+    settings = simulate.Settings(batch=50, max_paths=50, rounds=20)
+    with caplog.at_level("INFO", "tlsfind"):
+        found = simulation.simulate_loop(
+            tmp_path / "one.parquet", tmp_path, settings, rules=["standard"], transfer=True
+        )
+    assert found[["seeds", "skipped_seeds"]].to_numpy().tolist() == [[1, 2]]
+    assert sum("is skipped: no TLS" in record.getMessage() for record in caplog.records) == 2
+
+
 def test_transfer_without_models_draws_too(table, tmp_path):
     settings = simulate.Settings(batch=50, max_paths=50, rounds=20)
     found = simulation.simulate_loop(
@@ -174,6 +205,9 @@ def test_errors(table, tmp_path):
     settings = simulate.Settings()
     with pytest.raises(InputError, match="'greedy' is unknown, expected one of"):
         simulation.simulate_loop(table, tmp_path / "out", settings, rules=["greedy"])
+    for threshold in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=r"threshold of .*, expected a positive, finite E_qs"):
+            simulation.simulate_loop(table, tmp_path / "out", settings, threshold=threshold)
     with pytest.raises(InputError, match="holds no TLS"):
         simulation.simulate_loop(table, tmp_path / "out", settings, threshold=1e-9)
     frame = labelled.read(table).frame.assign(unit_system="xenon")

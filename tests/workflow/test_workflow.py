@@ -303,11 +303,10 @@ def test_summary_command_reads_the_run(folder, results, capsys):
     assert "Nothing to be done" in again.stdout
 
 
-# Planned jobs of the rules from some rule on. After `train`, a checkpoint, comes what the rest of
-# the run needs if the loop ends there: whether it goes on to `predict` is in the new state.
+# Planned jobs of the rules from some rule on. After `assess`, a checkpoint, comes what the rest of
+# the run needs if the loop ends there: whether it goes on to `select_next` is in the new state.
 REPORTED = {"figures": 1, "report": 1}
-FROM_TRAIN = {
-    "train": 1,
+FROM_STANDARD = {
     "select_standard": 1,
     "solve_standard": 2,
     "collect_standard": 1,
@@ -316,6 +315,8 @@ FROM_TRAIN = {
     "summary": 1,
     **REPORTED,
 }
+FROM_ASSESS = {"assess": 1, "explain": 1, **FROM_STANDARD}
+FROM_TRAIN = {"train": 1, "predict": 2, **FROM_ASSESS}
 FROM_PATHS = {"solve_paths": 3, "collect_paths": 1, **FROM_TRAIN}
 FROM_SELECTION = {"select_initial": 1, **FROM_PATHS}
 FROM_LANDSCAPE = {"landscape": 2, "pair_features": 2, **FROM_SELECTION}
@@ -332,13 +333,14 @@ FROM_NEXT = {"select_next": 1, "solve_paths": 1, "collect_paths": 1, **FROM_TRAI
         # one more block for each glass, the old ones stay
         ("explore.trajectories: 24", {"explore": 2, **FROM_LANDSCAPE}),
         ("pairs.particles: 4", {"pair_features": 2, **FROM_SELECTION}),
-        # the initial and later selections may follow the standard procedure
-        ("loop.standard_transitions: 1", FROM_SELECTION),
+        ("analysis.explain_sample: 150", {"explain": 1, "report": 1}),
+        ("loop.standard_transitions: 1", FROM_STANDARD),
         ("paths.grid: 601", FROM_PATHS),
-        ("loop.min_iterations: 2", FROM_TRAIN),
+        ("loop.min_iterations: 2", FROM_ASSESS),
         # the initial batch and its model stay
         ("loop.paths_per_iteration: 31", FROM_NEXT),
-        ("loop.gate: 0.4", {"predict": 2, **FROM_NEXT}),
+        ("loop.gate: 0.4", FROM_NEXT),
+        ("learn.screen_share: 0.2", FROM_TRAIN),
         # only how many pairs are in memory at a time
         ("pairs.rows_per_block: 1000", {}),
     ],

@@ -60,11 +60,20 @@ def transfer(
         Literal["screen", "ensemble"],
         typer.Option(help="screen: seconds; ensemble: the models of the loop, minutes."),
     ] = "screen",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            help="Config whose section learn is that of the models.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="E_qs (eps) below which a double well is a TLS; needed for a unit system that is "
-            "not built in."
+            help="E_qs (eps) below which a double well is a TLS, instead of that of the config's "
+            "unit system; needed for a unit system that is not built in if there is no config."
         ),
     ] = None,
     seed: Seed = 0,
@@ -75,10 +84,19 @@ def transfer(
     Writes a row of scores for each two temperatures, as CSV or Parquet. At the training
     temperature itself they are out of fold, by glass and by row.
     """
+    from tlsfind.config import load
     from tlsfind.interpret.transfer import transfer as run
 
     start_log()
-    run(labelled, output, model=model, threshold=threshold, seed=seed, threads=threads)
+    run(
+        labelled,
+        output,
+        model=model,
+        config=None if config is None else load(config),
+        threshold=threshold,
+        seed=seed,
+        threads=threads,
+    )
 
 
 def stability(

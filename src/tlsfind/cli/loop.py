@@ -166,16 +166,16 @@ def assess(
 
         state = run(settings, iteration, paths, predictions, model, output, previous)
         LOG.info(
-            "assess %d: %d TLS in %d paths (%d in the last %d); estimated missing: %.1f, 90 %% "
-            "interval %.0f to %.0f; %s: %s",
+            "assess %d: %d TLS in %d paths (%d in the last %d); estimated missing: %s; %s: %s",
             iteration,
             state["total_tls"],
             state["total_paths"],
             state["new_tls"],
             state["new_paths"],
-            state["missing_tls"],
-            state["missing_tls_low"],
-            state["missing_tls_high"],
+            "unknown"
+            if state["missing_tls"] is None
+            else f"{state['missing_tls']:.1f}, 90 % interval {state['missing_tls_low']:.0f} to "
+            f"{state['missing_tls_high']:.0f}",
             "the loop ends" if state["finished"] else "the loop goes on",
             state["reason"],
         )

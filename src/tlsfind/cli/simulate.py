@@ -35,8 +35,18 @@ def simulate_loop(
         typer.Option(metavar="R", help="Acquisition rule; repeatable. All rules if none is named."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Loops of each rule.")] = 3,
-    initial: Annotated[int, typer.Option(min=1, help="K_0, paths before any model.")] = 300,
-    batch: Annotated[int, typer.Option(min=1, help="K_i, paths of an iteration.")] = 100,
+    initial: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="K_0, paths before any model; by default that of loop.initial_paths."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="K_i, paths of an iteration; by default that of loop.paths_per_iteration."
+        ),
+    ] = None,
     max_paths: Annotated[
         int, typer.Option(min=1, help="Most paths of a rule that needs models.")
     ] = 4000,
@@ -52,8 +62,13 @@ def simulate_loop(
         ),
     ] = Start.cold,
     gate: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Smallest double-well probability that passes.")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Smallest double-well probability that passes; by default that of loop.gate.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -78,11 +93,11 @@ def simulate_loop(
     start_log()
     loop = Loop()
     settings = Settings(
-        initial=initial,
-        batch=batch,
+        initial=loop.initial_paths if initial is None else initial,
+        batch=loop.paths_per_iteration if batch is None else batch,
         max_paths=max_paths,
         rounds=rounds,
-        gate=gate,
+        gate=loop.gate if gate is None else gate,
         confidence=loop.confidence,
         shares=(loop.initial_transition_share, loop.initial_close_share),
         close_displacement=loop.close_displacement,
@@ -102,4 +117,5 @@ def simulate_loop(
         threshold=threshold,
     )
     shown = ["rule", "paths_to_50", "paths_to_80", "paths_to_95", "paths_to_100", "never_found"]
-    typer.echo(found[[*shown, "coverage"]].to_string(index=False, float_format="%.4g", na_rep="-"))
+    shown += ["coverage", "random_batches"]
+    typer.echo(found[shown].to_string(index=False, float_format="%.4g", na_rep="-"))

@@ -29,9 +29,6 @@ from tlsfind.progress import Advance
 
 Mode = Literal["log", "paper"]
 
-#: The inner folds of the screen, as in the loop.
-_SCREEN_FOLDS = 5
-
 #: Spawn key of evaluations below the stage "learn"; 0 to 4 are those of the loop's training.
 _STREAM = 5
 
@@ -317,20 +314,16 @@ class _Fold:
         if self.split == "row":
             return None
         task, rows = self.task, self.train
-        glasses, strata = task.table.glasses[rows], task.strata[rows]
-        wells, splitting = task.known_splitting[rows], task.table.splitting[rows]
-        reason = "the other folds hold one glass only"
-        if len(np.unique(glasses)) > 1:
-            fold = folding.assign("glass", glasses, _SCREEN_FOLDS, self._seed(3), strata)
-            if all(
-                len(np.unique(strata[fold != k] > 0)) == 2
-                and len(np.unique(splitting[wells & (fold != k)])) > 1
-                for k in np.unique(fold)
-            ):
-                return fold
-            reason = "inner folds of whole glasses leave one class or one E_qs only"
-        self.held.notes.append(("screen", f"{reason}: inner folds by row", self.number))
-        return None
+        fold, reason = screen.folds_by_glass(
+            task.table.glasses[rows],
+            task.table.is_double_well[rows],
+            predictor.to_target(task.table.splitting[rows]),
+            float(predictor.to_target(np.array(task.threshold))),
+            self._seed(3),
+        )
+        if reason:
+            self.held.notes.append(("screen", reason, self.number))
+        return fold
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:

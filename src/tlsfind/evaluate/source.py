@@ -108,10 +108,12 @@ def check_output(path: Path) -> None:
     """Find out before the work whether the JSON can be written.
 
     Raises:
-        InputError: it is a folder, or its folder cannot be made or written to.
+        InputError: it is a folder, or its folder cannot be made or written to. Nothing is made.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected the name of a JSON file")
-    tables.make_folder(path.parent)
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"no permission to write into the folder {path.parent}")
+    above = next(place for place in path.absolute().parents if os.path.exists(place))
+    if not above.is_dir():
+        raise InputError(f"{above} is a file, expected a folder")
+    if not os.access(above, os.W_OK):
+        raise InputError(f"no permission to write into the folder {above}")

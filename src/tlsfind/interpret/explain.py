@@ -174,14 +174,15 @@ def explain(config: Config, model: Path, labelled: Path, output: Path, threads: 
     Scores of rows that the models were trained on flatter (:func:`permutation_importance`).
 
     Args:
-        config: sections ``analysis`` (sizes), ``pairs`` (M) and ``run`` (seed).
+        config: sections ``analysis`` (sizes), ``pairs`` (M), ``run`` (seed) and ``loop`` (units).
         model: folder with ``classifier/`` and ``predictor/``, or one that holds it as ``models/``.
         labelled: labelled table.
         output: folder that receives both tables.
         threads: threads of the predictions.
 
     Raises:
-        InputError: a model or the table is missing, damaged or does not fit, or too few rows.
+        InputError: a model or the table is missing, damaged or does not fit, E_qs in another unit
+            system than the config's, or too few rows.
         TlsfindError: the models were written by other versions.
     """
     from tlsfind.learn import training
@@ -189,6 +190,7 @@ def explain(config: Config, model: Path, labelled: Path, output: Path, threads: 
     from tlsfind.learn.predictor import Predictor, to_target
 
     table = labelled_table.read(labelled, config.pairs.particles)
+    training.check_units(config, table, labelled)
     models = model / "models" if (model / "models").is_dir() else model
     classifier = Classifier(models / training.CLASSIFIER, threads)
     predictor = Predictor(models / training.PREDICTOR, threads)

@@ -7,6 +7,7 @@ temperature: the fair comparison) and out of fold by row (the glasses that were 
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import tables
-from tlsfind.config import Learn
+from tlsfind.config import Config, Learn
 from tlsfind.correlation import pearson
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.interpret import temperatures
@@ -95,7 +96,8 @@ def matrix(
         temperature with itself.
 
     Raises:
-        InputError: the unit system is none of the built-in ones and no threshold is given.
+        InputError: the unit system is none of the built-in ones and no threshold is given, or the
+            threshold is not positive and finite.
     """
     threshold = _threshold(table, threshold)
     settings = settings or Learn()
@@ -110,11 +112,14 @@ def matrix(
 
 def _threshold(table: Labelled, threshold: float | None) -> float:
     if threshold is not None:
+        if not (math.isfinite(threshold) and threshold > 0):
+            raise InputError(f"TLS threshold of {threshold:g}, expected a positive, finite E_qs")
         return threshold
     if table.unit_system not in BUILT_IN:
         raise InputError(
             f"E_qs in the unit system {table.unit_system!r}, expected one of "
-            f"{', '.join(BUILT_IN)}, or a TLS threshold in eps"
+            f"{', '.join(BUILT_IN)}, or a TLS threshold in eps (--threshold), or the config that "
+            "defines it (--config)"
         )
     return BUILT_IN[table.unit_system].tls_threshold
 
@@ -196,6 +201,8 @@ def score(table: Labelled, said: Said, threshold: float) -> tuple[dict[str, floa
     if len(exact) >= MIN_TEST:
         scores["r_log"] = pearson(exact, predicted)
         scores["rmse_log"] = -negative_rmse(exact, predicted)
+        if np.ptp(exact) == 0:
+            notes.append("E_qs of all double wells is the same: no r_log")
     else:
         notes.append(f"{len(exact)} double wells with E_qs, fewer than {MIN_TEST}: no r_log")
     if tls.any():
@@ -206,7 +213,7 @@ def score(table: Labelled, said: Said, threshold: float) -> tuple[dict[str, floa
 
 
 def _folds(table: Labelled, split: folding.Split, threshold: float, seed: int) -> np.ndarray:
-    """Folds whose training parts have enough of both classes, shape (n,).
+    """Folds whose training parts have enough of both classes and two values of E_qs, shape (n,).
 
     Raises:
         TrainingError: they have not, or by glass with one glass.
@@ -222,6 +229,11 @@ def _folds(table: Labelled, split: folding.Split, threshold: float, seed: int) -
                     f"{int(rows.sum())} {name} to train on, {count} of them without a fold by "
                     f"{split}, expected at least {MIN_TRAIN}"
                 )
+        if np.ptp(table.splitting[wells & (fold != number)]) == 0:
+            raise TrainingError(
+                f"E_qs of all double wells without a fold by {split} is the same, expected at "
+                "least two values to train on"
+            )
     return fold
 
 
@@ -318,6 +330,7 @@ def transfer(
     output: Path,
     *,
     model: Kind = "screen",
+    config: Config | None = None,
     threshold: float | None = None,
     seed: int = 0,
     threads: int = 1,
@@ -328,18 +341,28 @@ def transfer(
         labelled: labelled tables, of one or more temperatures each.
         output: ``.csv`` or ``.parquet``.
         model: ``screen`` or ``ensemble``.
-        threshold: as for :func:`matrix`.
+        config: its section ``learn`` is that of the models; the defaults if None.
+        threshold: as for :func:`matrix`; that of the config's ``loop.unit_system`` if None.
         seed: of folds and models.
         threads: threads of the training.
 
     Raises:
-        InputError: another suffix, or as for :func:`tlsfind.interpret.temperatures.read` and
+        InputError: another suffix; the tables have another unit system than the config that the
+            threshold is taken from; or as for :func:`tlsfind.interpret.temperatures.read` and
             :func:`matrix`.
     """
     if output.suffix not in (".csv", ".parquet"):
         raise InputError(f"output file {output}: expected a name that ends in .csv or .parquet")
     table = temperatures.read(labelled)
-    found = matrix(table, threshold=threshold, model=model, seed=seed, threads=threads)
+    settings = Learn() if config is None else config.learn
+    if config is not None and threshold is None:
+        from tlsfind.learn.training import check_units
+
+        check_units(config, table, labelled[0])
+        threshold = config.unit_systems[table.unit_system].tls_threshold
+    found = matrix(
+        table, threshold=threshold, model=model, settings=settings, seed=seed, threads=threads
+    )
     schema = tables.stamped(tables.schema("transfer"), "", seed)
     found = found[schema.names]
     if output.suffix == ".parquet":

@@ -14,8 +14,13 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.learn import missing, stopping
+from tlsfind.learn import acquisition, missing, stopping
+from tlsfind.learn.classifier import LABELLED
+from tlsfind.learn.selection import BELOW_GATE, SCREENED_OUT
 from tlsfind.pairs.keys import KEYS, PairSet, batches
+
+#: Columns of the history for the estimate and the ends of its interval.
+MISSING = ("missing_tls", "missing_tls_low", "missing_tls_high")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def remaining(predictions: Sequence[Path], solved: PairSet) -> Remaining:
     for _, frame in batches(predictions, [*KEYS, "probability_tls"]):
         open_pairs = ~solved.contains(frame)
         pairs += int(open_pairs.sum())
-        expected += float(frame["probability_tls"].to_numpy(dtype=float)[open_pairs].sum())
+        expected += float(np.nansum(frame["probability_tls"].to_numpy(dtype=float)[open_pairs]))
     return Remaining(pairs, expected)
 
 
@@ -83,9 +88,15 @@ def missing_tls(config: Config, solved: pd.DataFrame, rest: Remaining) -> missin
     """Estimate of the TLS among the pairs without a path.
 
     The sum of probabilities is corrected by how many TLS the chosen pairs had, against how many the
-    models had expected in them when they chose.
+    models had expected in them when they chose. Pairs drawn from the strata, by a rule without a
+    model, or without a verdict do not count.
     """
-    chosen = solved["probability_tls"].notna().to_numpy()
+    by_model = set(acquisition.FROM_PREDICTIONS) - {"random"} | {BELOW_GATE, SCREENED_OUT}
+    chosen = (
+        solved["probability_tls"].notna()
+        & solved["stratum"].isin(by_model)
+        & solved["status"].isin(LABELLED)
+    ).to_numpy()
     found = int((is_tls(config, solved) & chosen).sum())
     expected = float(solved.loc[chosen, "probability_tls"].sum())
     return missing.estimate(rest.expected_tls, found, expected)
@@ -128,11 +139,30 @@ def read_training(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder} is no training: {path} does not exist") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
-    keys = ("classifier_accuracy", "splitting_r_log", "barrier_r", "time_limit_struck", "notes")
+    keys = (
+        "trained",
+        "classifier_accuracy",
+        "splitting_r_log",
+        "barrier_r",
+        "time_limit_struck",
+        "notes",
+    )
     lacking = [key for key in keys if key not in content]
     if lacking:
         raise InputError(f"{path} lacks {', '.join(lacking)}: train again")
     return {key: content[key] for key in keys}
+
+
+def has_models(model: Path) -> bool:
+    """Whether a training made models; True for a folder of models alone.
+
+    Args:
+        model: the folder of a training, or the folder ``models`` in it.
+
+    Raises:
+        InputError: its ``training.json`` is damaged or incomplete.
+    """
+    return not (model / "training.json").exists() or bool(read_training(model)["trained"])
 
 
 def history_row(
@@ -145,22 +175,35 @@ def history_row(
     return {
         "iteration": iteration,
         **numbers,
-        **training,
+        **{key: value for key, value in training.items() if key != "trained"},
         "notes": "; ".join(training["notes"]),
-        "missing_tls": estimate.mean,
-        "missing_tls_low": estimate.low,
-        "missing_tls_high": estimate.high,
+        **dict.fromkeys(MISSING),
+        **(
+            dict(zip(MISSING, (estimate.mean, estimate.low, estimate.high), strict=True))
+            if training["trained"]
+            else {}
+        ),
     }
 
 
-def state(config: Config, row: dict[str, Any], pairs_left: int) -> dict[str, Any]:
-    """The content of ``state.json``: where the loop stands and whether it goes on."""
+def state(
+    config: Config, row: dict[str, Any], pairs_left: int, trained: bool = True
+) -> dict[str, Any]:
+    """The content of ``state.json``: where the loop stands and whether it goes on.
+
+    Args:
+        config: the run's config.
+        row: the last row of the history.
+        pairs_left: pairs without a path.
+        trained: whether there are models.
+    """
     decision = stopping.verdict(
         row["iteration"],
         row["tls"],
         row["total_tls"],
         pairs_left,
         row["missing_tls_high"],
+        trained,
         stop_on=config.loop.stop_on,
         stop_fraction=config.loop.stop_fraction,
         missing_fraction=config.loop.missing_fraction,

@@ -102,6 +102,24 @@ def predict_table(config: Config, models: Models, pairs: Sequence[Path], output:
     return rescored / seen if seen else 0.0
 
 
+def predict_nothing(config: Config, pairs: Sequence[Path], output: Path) -> float:
+    """Write rows without predictions for every row of ``pairs``, where there are no models.
+
+    Returns:
+        0, the share of the pairs that the ensembles predicted.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    schema = tables.stamped(tables.schema("predictions"), config.hash, config.run.seed)
+    with tables.writer(output, schema) as out:
+        for _, frame in batches(pairs, KEYS):
+            if len(frame):
+                keys = frame[KEYS].astype({"glass": str}).assign(rescored=False)
+                out.write_table(tables.to_arrow(keys, schema))
+    return 0.0
+
+
 def _check_finite(frame: pd.DataFrame, features: pd.DataFrame, path: Path) -> None:
     finite = np.isfinite(features.to_numpy(dtype=float))
     if not finite.all():

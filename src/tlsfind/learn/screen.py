@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlsfind.errors import InputError
+from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import folding
 from tlsfind.learn.calibration import Logistic, Residuals
 
 #: The cutoff lies this factor below the lowest score of a held-out TLS.
 MARGIN = 0.1
+
+#: Folds of the out-of-fold predictions.
+FOLDS = 5
 
 _DEPTH, _LEARNING_RATE = 6, 0.1
 _DESCRIPTION = "screen.json"
@@ -150,14 +153,19 @@ def fit(
         seed: of the models, and of the folds if ``fold`` is not given.
         fold: fold of each row, shape (n,); five folds at random by default.
         threads: threads of the training.
+
+    Raises:
+        TrainingError: one class only, or no two values of E_qs, over all rows or without a fold.
     """
     is_double_well = np.asarray(is_double_well, dtype=bool)
     names, x = list(features.columns), _matrix(features, list(features.columns))
     wells = is_double_well & np.isfinite(target)
     if fold is None:
-        # double wells of low E_qs, the few rows that matter, in every fold
-        strata = np.where(wells, np.where(np.nan_to_num(target) > bound, 2, 1), 0)
-        fold = folding.by_row(len(x), 5, np.random.default_rng(seed), strata)
+        strata = _strata(is_double_well, target, bound)
+        fold = folding.by_row(len(x), FOLDS, np.random.default_rng(seed), strata)
+    fault = _fault(is_double_well, target, fold)
+    if fault:
+        raise TrainingError(f"the screening models cannot be trained on {len(x)} rows: {fault}")
     raw, value = np.empty(len(x)), np.empty(len(x))
     for number in np.unique(fold):
         train, test = fold != number, fold == number
@@ -172,6 +180,45 @@ def fit(
     models = _train(x, is_double_well, target, everything, wells, rounds, seed, threads)
     trained = Screen(names, models[0], models[1], logistic, residuals, bound, cutoff)
     return Trained(trained, out_of_fold)
+
+
+def folds_by_glass(
+    glasses: np.ndarray, is_double_well: np.ndarray, target: np.ndarray, bound: float, seed: int
+) -> tuple[np.ndarray | None, str | None]:
+    """Folds of whole glasses for :func:`fit`; None and the reason where these rows allow none.
+
+    Args:
+        glasses: glass of each row, shape (n,).
+        is_double_well: shape (n,), bool.
+        target: -log10 E_qs of double wells, NaN elsewhere, shape (n,).
+        bound: -log10 of the TLS threshold.
+        seed: of the folds.
+    """
+    if len(np.unique(glasses)) < 2:
+        return None, f"all {len(glasses)} rows are of one glass: folds by row, not by glass"
+    strata = _strata(np.asarray(is_double_well, dtype=bool), target, bound)
+    fold = folding.assign("glass", glasses, FOLDS, seed, strata)
+    fault = _fault(np.asarray(is_double_well, dtype=bool), target, fold)
+    return (None, f"{fault}: folds by row, not by glass") if fault else (fold, None)
+
+
+def _strata(is_double_well: np.ndarray, target: np.ndarray, bound: float) -> np.ndarray:
+    """Class of each row for even folds: others 0, double wells 1, TLS 2, the few that matter."""
+    wells = is_double_well & np.isfinite(target)
+    return np.where(wells, np.where(np.nan_to_num(target) > bound, 2, 1), 0)
+
+
+def _fault(is_double_well: np.ndarray, target: np.ndarray, fold: np.ndarray) -> str | None:
+    """Why models cannot be trained on all rows, or on all but a fold; None if they can."""
+    wells = is_double_well & np.isfinite(target)
+    for number in (None, *np.unique(fold)):
+        rows = np.ones(len(fold), dtype=bool) if number is None else fold != number
+        where = "" if number is None else f" without fold {number}"
+        if len(np.unique(is_double_well[rows])) < 2:
+            return f"one class only{where}, expected double wells and others"
+        if len(np.unique(target[rows & wells])) < 2:
+            return f"no two values of E_qs{where}, expected at least two"
+    return None
 
 
 def load(folder: Path) -> Screen:

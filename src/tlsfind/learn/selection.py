@@ -112,12 +112,18 @@ def initial(
     return pd.concat(chosen, ignore_index=True) if chosen else explored
 
 
-def _from_strata(config: Config, pairs: Sequence[Path], size: int) -> pd.DataFrame:
+def _from_strata(
+    config: Config,
+    pairs: Sequence[Path],
+    size: int,
+    iteration: int = 0,
+    exclude: PairSet | None = None,
+) -> pd.DataFrame:
     """``size`` pairs mixed from the strata, columns of ``KEYS`` and ``stratum``."""
     loop = config.loop
-    kept = [Smallest(size) for _ in STRATA]
+    kept = [Smallest(size, exclude) for _ in STRATA]
     columns = [*KEYS, "transitions_ab", "transitions_ba", "total_displacement"]
-    sequence = _sequence(config, 0)
+    sequence = _sequence(config, iteration)
     for _, frame in batches(pairs, columns):
         frame = frame.assign(score=0.0, key=random_keys(frame, sequence))
         stratum = strata(frame, loop.close_displacement)
@@ -148,6 +154,9 @@ def following(
 ) -> pd.DataFrame:
     """The batch of an iteration after the first: K_i pairs without a path, by ``loop.acquisition``.
 
+    Where there are no models, for want of rows to train on, they come from the strata as the
+    initial batch does.
+
     Args:
         config: the run's config.
         iteration: 1 or later.
@@ -163,7 +172,10 @@ def following(
         InputError: a file is missing, damaged or lacks a column.
     """
     size = config.loop.paths_per_iteration
-    return _by_rule(config, iteration, pairs, predictions, solved, size)
+    chosen = _by_rule(config, iteration, pairs, predictions, solved, size)
+    if not len(chosen):  # without models no pair has a score
+        chosen = _from_strata(config, pairs, size, iteration, solved).reindex(columns=COLUMNS)
+    return chosen
 
 
 def _by_rule(

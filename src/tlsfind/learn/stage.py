@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
 from tlsfind.learn import assessment, labelled, selection, training
-from tlsfind.learn.prediction import Models, predict_table
+from tlsfind.learn.prediction import Models, predict_nothing, predict_table
 from tlsfind.pairs.keys import KEYS, PairSet, read_pairs
 
 
@@ -121,15 +122,28 @@ def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output
         output: folder that receives ``models/``, ``out_of_fold.parquet``, ``labelled.parquet`` and,
             last, ``training.json``.
 
+    With too few double wells or others there are no models, which ``training.json`` says, and the
+    next batch is drawn from the strata; at ``loop.max_iterations`` it is an error.
+
     Raises:
         InputError: a table is missing, damaged or does not fit.
-        TrainingError: too few double wells or others, or unusable features.
+        TrainingError: unusable features, or too few double wells or others at the last iteration.
     """
     rows = training.labelled_rows(config, paths, pairs)
     others = training.start_rows(config)
     everything = rows if others is None else pd.concat([rows, others], ignore_index=True)
     sample = training.pool_sample(config, pairs, iteration)
-    outcome = training.train_models(config, everything, output / "models", paths, sample)
+    models = output / "models"
+    if models.exists():
+        shutil.rmtree(models)
+    try:
+        outcome = training.train_models(config, everything, models, paths, sample)
+    except training.TooFew as error:
+        if iteration >= config.loop.max_iterations:
+            raise
+        tables.make_folder(models)
+        outcome = training.without_models(str(error))
+    outcome.notes += training.same_names(config, others)
     own = ~outcome.out_of_fold["glass"].str.startswith(training.START)
     tables.write(
         outcome.out_of_fold[own], output / "out_of_fold.parquet", _schema(config, "out_of_fold")
@@ -141,6 +155,8 @@ def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output
 
 def train_table(config: Config, table: Path, output: Path) -> None:
     """Train the models on a labelled table alone, for a warm start.
+
+    Their use is other glasses, so folds are of whole glasses, whatever ``learn.split`` says.
 
     Args:
         config: the run's config.
@@ -154,7 +170,9 @@ def train_table(config: Config, table: Path, output: Path) -> None:
     rows = labelled.read(table, config.pairs.particles)
     training.check_units(config, rows, table)
     sample = rows.frame[rows.features]
-    outcome = training.train_models(config, rows.frame, output / "models", table, sample)
+    settings = config.learn.model_copy(update={"split": "glass"})
+    by_glass = config.model_copy(update={"learn": settings})
+    outcome = training.train_models(by_glass, rows.frame, output / "models", table, sample)
     training.write_json(outcome.summary(), output / "training.json")
 
 
@@ -174,6 +192,8 @@ def predict(config: Config, model: Path, pairs: list[Path], output: Path) -> flo
         InputError: a model or table is missing, damaged or does not fit.
         TlsfindError: the models were written by other versions.
     """
+    if not assessment.has_models(model):
+        return predict_nothing(config, pairs, output)
     threshold = config.unit_systems[config.loop.unit_system].tls_threshold
     models = Models(model, threshold, config.loop.confidence)
     return predict_table(config, models, pairs, output)
@@ -212,7 +232,7 @@ def assess(
     numbers = assessment.counts(config, solved, iteration)
     row = assessment.history_row(iteration, numbers, assessment.read_training(model), estimate)
     extended = [*history.replace({np.nan: None}).to_dict("records"), row]
-    content = assessment.state(config, row, rest.pairs)
+    content = assessment.state(config, row, rest.pairs, assessment.has_models(model))
     tables.write(extended, output / "history.parquet", _schema(config, "history"))
     training.write_json(content, output / "state.json")
     return content

@@ -23,6 +23,7 @@ def verdict(
     total_tls: int,
     pairs_left: int,
     missing_high: float | None = None,
+    trained: bool = True,
     *,
     stop_on: StopOn = "last_batch",
     stop_fraction: float,
@@ -39,7 +40,8 @@ def verdict(
        met, says: converged. This needs ``min_iterations`` batches chosen by models, at least one of
        them (iteration 1), and at least one TLS: with no TLS at all a batch without TLS says nothing
        about convergence, and the loop goes on.
-    3. ``max_iterations`` batches were chosen by models: finished, not converged.
+    3. Without models, for want of rows to train on: the loop goes on.
+    4. ``max_iterations`` batches were chosen by models: finished, not converged.
 
     Args:
         iteration: iteration of the loop, 0: the initial batch.
@@ -47,6 +49,7 @@ def verdict(
         total_tls: TLS of all iterations so far.
         pairs_left: pairs that have no path yet.
         missing_high: upper end of the interval of missing TLS; None: not known.
+        trained: whether there are models.
         stop_on: ``loop.stop_on``.
         stop_fraction: ``loop.stop_fraction``.
         missing_fraction: ``loop.missing_fraction``.
@@ -55,6 +58,8 @@ def verdict(
     """
     if pairs_left <= 0:
         return Verdict(True, True, "every pair has a path")
+    if not trained and iteration < max_iterations:
+        return Verdict(False, False, "there are too few double wells or others to train on yet")
     met, said = [], []
     if stop_on in ("last_batch", "either"):
         few = new_tls < stop_fraction * total_tls

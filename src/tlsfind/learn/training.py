@@ -28,6 +28,10 @@ CLASSIFIER, PREDICTOR, BARRIER, SCREEN = "classifier", "predictor", "barrier", "
 START = "start:"
 
 
+class TooFew(TrainingError):
+    """There are too few double wells, or too few other pairs, to train on."""
+
+
 @dataclass
 class Outcome:
     """What a training says besides its models.
@@ -40,15 +44,17 @@ class Outcome:
         time_limit_struck: whether the time limit cut a training short.
         notes: what was done otherwise than the config says, and why.
         screen: what the screening models lose and keep.
+        trained: whether there are models; without them the next batch is drawn at random.
     """
 
     out_of_fold: pd.DataFrame
-    classifier_accuracy: float
+    classifier_accuracy: float | None
     splitting_r_log: float | None
     barrier_r: float | None
     time_limit_struck: bool
     notes: list[str] = field(default_factory=list)
     screen: dict[str, Any] = field(default_factory=dict)
+    trained: bool = True
 
     def summary(self) -> dict[str, Any]:
         """The content of ``training.json``."""
@@ -59,6 +65,7 @@ class Outcome:
             "time_limit_struck": self.time_limit_struck,
             "notes": self.notes,
             "screen": self.screen,
+            "trained": self.trained,
         }
 
 
@@ -69,7 +76,7 @@ def loop_paths(config: Config, paths: Path) -> pd.DataFrame:
         InputError: the table is missing, damaged, lacks a column, or lists a pair twice.
     """
     column = f"quantum_splitting_{config.loop.unit_system}"
-    only = [*KEYS, "iteration", "status", "barrier", "probability_tls", column]
+    only = [*KEYS, "iteration", "stratum", "status", "barrier", "probability_tls", column]
     frame = tables.read(paths, only=only)
     twice = frame.duplicated(KEYS)
     if twice.any():
@@ -125,6 +132,20 @@ def start_rows(config: Config) -> pd.DataFrame | None:
     return table.frame.assign(glass=START + table.frame["glass"])
 
 
+def same_names(config: Config, others: pd.DataFrame | None) -> list[str]:
+    """A note if a start table has glasses named like this run's: they may be the same ones."""
+    if others is None:
+        return []
+    names = others["glass"].str.removeprefix(START).unique()
+    same = sorted(set(names) & set(config.glass_names))
+    if not same:
+        return []
+    return [
+        f"loop.start_table has {len(same)} glass(es) named like this run's ({same[0]} ...), taken "
+        "as others"
+    ]
+
+
 def check_units(config: Config, table: Labelled, source: Path) -> None:
     """Check that a labelled table has E_qs in the loop's unit system.
 
@@ -162,19 +183,25 @@ def check_enough(rows: pd.DataFrame, minimum: int, source: Path) -> None:
         source: the paths table's file, for the message.
 
     Raises:
-        TrainingError: fewer than ``minimum`` double wells with a splitting, or others.
+        TooFew: fewer than ``minimum`` double wells with a splitting, or others.
+        TrainingError: all splittings are equal.
     """
-    double_wells = int((rows["is_double_well"] & np.isfinite(rows["quantum_splitting"])).sum())
-    others = int((~rows["is_double_well"]).sum())
-    if double_wells >= minimum and others >= minimum:
+    values = rows.loc[rows["is_double_well"].astype(bool), "quantum_splitting"]
+    known, others = int(np.isfinite(values).sum()), len(rows) - len(values)
+    if known >= minimum and others >= minimum:
+        if values.nunique() < 2:
+            raise TrainingError(
+                f"all {known} double wells in {source} have the same E_qs, expected at least two "
+                "values to learn from"
+            )
         return
-    if double_wells < minimum:
-        cure = "raise loop.initial_paths, or explore with more trajectories (explore.trajectories)"
+    if known < minimum:
+        cure = "take more random pairs, or explore with more trajectories (explore.trajectories)"
     else:
-        cure = "raise loop.initial_paths, or lower loop.initial_transition_share"
-    raise TrainingError(
-        f"found {double_wells} double wells and {others} other pairs with a verdict in {source}, "
-        f"expected at least {minimum} of each (learn.min_double_wells): {cure}"
+        cure = "take more random pairs, or lower loop.initial_transition_share"
+    raise TooFew(
+        f"found {known} double wells with E_qs and {others} other pairs with a verdict in {source},"
+        f" expected at least {minimum} of each (learn.min_double_wells): {cure}"
     )
 
 
@@ -223,6 +250,8 @@ def train_models(
         )
         if (known := np.isfinite(values)).any()
     }
+    kept, screen_note = _train_screen(config, rows, models / SCREEN, sample)
+    notes += [f"screen: {screen_note}"] if screen_note else []
     return Outcome(
         out_of_fold,
         float(np.mean((first.out_of_fold > 0.5) == double_well)),
@@ -230,8 +259,14 @@ def train_models(
         pearson_or_none(*pairs_of["barrier"]) if "barrier" in pairs_of else None,
         any(trained.time_limit_struck for trained in (first, second, third) if trained),
         notes,
-        _train_screen(config, rows, models / SCREEN, sample),
+        kept,
     )
+
+
+def without_models(reason: str) -> Outcome:
+    """The outcome of a training that there are too few rows for."""
+    empty = pd.DataFrame(columns=tables.schema("out_of_fold").names).astype({"glass": str})
+    return Outcome(empty, None, None, None, False, [f"no models: {reason}"], trained=False)
 
 
 def _values(
@@ -263,20 +298,25 @@ def _values(
 
 def _train_screen(
     config: Config, rows: pd.DataFrame, folder: Path, sample: pd.DataFrame
-) -> dict[str, Any]:
-    """Train and save the screening models, and say what they lose and keep."""
+) -> tuple[dict[str, Any], str | None]:
+    """Train and save the screening models, and say what they lose and keep, with a note or None."""
     threshold = config.unit_systems[config.loop.unit_system].tls_threshold
+    bound = float(predictor.to_target(np.array(threshold)))
+    double_well = rows["is_double_well"].to_numpy(dtype=bool)
+    target = predictor.to_target(rows["quantum_splitting"].to_numpy(dtype=float))
+    seed = seeds.integer(config.run.seed, "learn", 4)
+    fold, note = None, None
+    if config.learn.split == "glass":
+        glasses = rows["glass"].to_numpy()
+        fold, note = screen.folds_by_glass(glasses, double_well, target, bound, seed)
     trained = screen.fit(
         rows[tables.feature_names(config.pairs.particles)],
-        rows["is_double_well"].to_numpy(dtype=bool),
-        np.where(
-            np.isfinite(rows["quantum_splitting"]),
-            predictor.to_target(rows["quantum_splitting"].fillna(1.0).to_numpy()),
-            np.nan,
-        ),
-        float(predictor.to_target(np.array(threshold))),
+        double_well,
+        target,
+        bound,
         rounds=config.learn.screen_rounds,
-        seed=seeds.integer(config.run.seed, "learn", 4),
+        seed=seed,
+        fold=fold,
     )
     tls = (rows["quantum_splitting"] < threshold).to_numpy()
     scores = trained.screen.predict(sample).probability_tls
@@ -289,7 +329,7 @@ def _train_screen(
             (trained.out_of_fold.probability_tls[tls] < trained.screen.cutoff).sum()
         ),
         "share_rescored": float(np.mean(scores >= trained.screen.cutoff)) if len(scores) else None,
-    }
+    }, note
 
 
 def r_log(exact: np.ndarray, predicted: np.ndarray) -> float | None:
@@ -300,4 +340,4 @@ def r_log(exact: np.ndarray, predicted: np.ndarray) -> float | None:
 def write_json(content: dict[str, Any], path: Path) -> None:
     """Write a JSON file atomically."""
     with tables.atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

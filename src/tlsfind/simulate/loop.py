@@ -2,8 +2,8 @@
 
 1. K_0 pairs get a path before any model: drawn at random, or from the strata of the real loop. A
    ``transfer`` start has none: its models are trained on labelled pairs of other glasses.
-2. The screening models are trained on all paths so far. If these hold too few double wells or
-   others, the next batch is drawn at random, as the first one was.
+2. The screening models are trained on all paths so far. If these hold too few double wells with
+   E_qs, or others, or one E_qs only, the next batch is drawn at random, as the first one was.
 3. The rule picks the next K_i pairs by the models' predictions.
 4. 2 and 3 are repeated until all TLS are found or the paths are spent. Each iteration records the
    estimate of missing TLS, both stopping rules, and the truth.
@@ -14,6 +14,7 @@ simulation. Rules without models cost nothing and go on to the last TLS.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,9 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tlsfind.errors import InputError
+from tlsfind.config import Loop
+from tlsfind.errors import InputError, TrainingError
 from tlsfind.learn import acquisition, folding, missing, screen, selection, stopping
 from tlsfind.simulate.pool import Pool, hold_out
+
+LOG = logging.getLogger(__name__)
 
 #: Rules that go by predictions, and rules that need no model.
 MODEL_RULES = ("tls_probability", "lowest_splitting", "lower_confidence", "gate_then_soft")
@@ -33,10 +37,12 @@ RULES = MODEL_RULES + BASELINES
 #: The random batches, as named in the column ``chosen_by``.
 INITIAL, TOO_FEW = "initial", "random_too_few"
 
+_DEFAULT = Loop()
+
 
 @dataclass(frozen=True)
 class Settings:
-    """What all simulated loops of a comparison share.
+    """What all simulated loops of a comparison share; defaults are those of section ``loop``.
 
     Args:
         initial: K_0.
@@ -51,21 +57,21 @@ class Settings:
         stop_fraction: of the rule of the last batch (:mod:`tlsfind.learn.stopping`).
         missing_fraction: of the rule of missing TLS, its largest missing share.
         level: coverage of the interval of missing TLS.
-        min_double_wells: fewest double wells, and others, to train on.
+        min_double_wells: fewest double wells with E_qs, and others, to train on.
         threads: threads of the training.
     """
 
-    initial: int = 300
-    batch: int = 100
+    initial: int = _DEFAULT.initial_paths
+    batch: int = _DEFAULT.paths_per_iteration
     max_paths: int | None = 4000
     rounds: int = 100
-    gate: float = 0.5
-    confidence: float = 0.1
+    gate: float = _DEFAULT.gate
+    confidence: float = _DEFAULT.confidence
     switch: float = 0.05
     shares: tuple[float, float] | None = None
-    close_displacement: float = 1.0
-    stop_fraction: float = 0.01
-    missing_fraction: float = 0.05
+    close_displacement: float = _DEFAULT.close_displacement
+    stop_fraction: float = _DEFAULT.stop_fraction
+    missing_fraction: float = _DEFAULT.missing_fraction
     level: float = 0.9
     min_double_wells: int = 20
     threads: int = 1
@@ -95,7 +101,8 @@ class Run(NamedTuple):
     """One simulated loop.
 
     Args:
-        curve: a row for each iteration, columns of ``simulation.CURVES`` but rule and seed.
+        curve: a row for each iteration, columns of ``tlsfind.simulate.stage.CURVES`` but rule and
+            seed.
         order: rows of the pool in the order of their paths, shape (paths,).
     """
 
@@ -113,19 +120,24 @@ def by_screen(
         pool: pairs to predict.
         settings: of the simulation.
         seed: of the models and the folds.
-        split: how the training pairs go to the folds that calibrate the models.
+        split: how the training pairs go to the folds that calibrate the models; by row where these
+            pairs allow no folds of whole glasses.
+
+    Raises:
+        TrainingError: the training pairs are of one class or have one E_qs only.
     """
+    wells, known = training.is_double_well, training.is_known
     target = np.full(len(training), np.nan)
-    wells = training.is_double_well
-    target[wells] = -np.log10(training.splitting[wells])
+    target[known] = -np.log10(training.splitting[known])
+    bound = -float(np.log10(training.threshold))
     fold = None
-    if split == "glass" and len(np.unique(training.glasses)) > 1:
-        fold = folding.assign("glass", training.glasses, 5, seed, training.is_tls)
+    if split == "glass":
+        fold, _ = screen.folds_by_glass(training.glasses, wells, target, bound, seed)
     models = screen.fit(
         training.frame,
         wells,
         target,
-        -np.log10(training.threshold),
+        bound,
         rounds=settings.rounds,
         seed=seed,
         fold=fold,
@@ -283,17 +295,21 @@ class _Loop:
         self._record(chosen_by, new, expected)
 
     def _predictions(self) -> Scores | None:
-        """Of models trained on all paths so far; None without models or too few paths."""
+        """Of models trained on all paths so far; None without models or with unusable paths."""
         if self._static is not None:
             return None
         training = self.pool.take(np.concatenate(self._order))
         if self.start is not None:
             training = self.start.followed_by(training)
-        wells = int(training.is_double_well.sum())
-        if min(wells, len(training) - wells) < self.settings.min_double_wells:
+        known = training.splitting[training.is_known]
+        others = int((~training.is_double_well).sum())
+        if min(len(known), others) < self.settings.min_double_wells or np.ptp(known) == 0:
             return None
         seed = int(self._models.spawn(1)[0].generate_state(1, np.uint32)[0] >> 1)
-        return self._train(training, self.pool, self.settings, seed)
+        try:
+            return self._train(training, self.pool, self.settings, seed)
+        except TrainingError:  # the paths of some folds are too few, or all alike
+            return None
 
     def _record(self, chosen_by: str, new: int, expected: float | None) -> None:
         paths = int(self._solved.sum())
@@ -371,17 +387,36 @@ def compare(
         advance: called after each loop.
 
     Returns:
-        The curves one below the other, columns of ``tlsfind.simulate.stage.CURVES``.
+        The curves one below the other, columns of ``tlsfind.simulate.stage.CURVES``. With
+        ``transfer``, seeds whose glasses to search hold no TLS are left out.
 
     Raises:
-        InputError: as :func:`run`.
+        InputError: as :func:`run`, or no seed is left.
+        TrainingError: with ``transfer``, all pairs are of one glass.
     """
     train = train or (by_screen_of_glasses if transfer else by_screen)
     curves = []
     for seed in seeds:
         start, searched = hold_out(pool, seed) if transfer else (None, pool)
+        if transfer and not searched.is_tls.any():
+            LOG.info(
+                "seed %d is skipped: no TLS (E_qs < %g) among the %d pairs to search, of the "
+                "glasses %s",
+                seed,
+                pool.threshold,
+                len(searched),
+                ", ".join(np.unique(searched.glasses)),
+            )
+            for _ in rules:
+                advance()
+            continue
         for rule in rules:
             curve = run(searched, rule, settings, seed, start=start, train=train).curve
             curves.append(curve.assign(rule=rule, seed=seed))
             advance()
+    if not curves:
+        raise InputError(
+            f"no TLS (E_qs < {pool.threshold:g}) in the glasses to search, with any of the seeds "
+            f"{', '.join(map(str, seeds))}: expected TLS in a third of the glasses"
+        )
     return pd.concat(curves, ignore_index=True)

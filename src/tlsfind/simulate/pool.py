@@ -21,6 +21,8 @@ class Pool:
         is_double_well: shape (n,), bool.
         splitting: E_qs of double wells, NaN elsewhere, shape (n,).
         threshold: E_qs below which a double well is a TLS.
+
+    ``is_known`` and ``is_tls``, shape (n,), bool, follow: double wells with E_qs, and TLS.
     """
 
     frame: pd.DataFrame
@@ -28,11 +30,14 @@ class Pool:
     is_double_well: np.ndarray
     splitting: np.ndarray
     threshold: float
+    is_known: np.ndarray = field(init=False)
     is_tls: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        known = np.nan_to_num(self.splitting, nan=np.inf)
-        object.__setattr__(self, "is_tls", self.is_double_well & (known < self.threshold))
+        known = self.is_double_well & np.isfinite(self.splitting)
+        object.__setattr__(self, "is_known", known)
+        low = np.nan_to_num(self.splitting, nan=np.inf) < self.threshold
+        object.__setattr__(self, "is_tls", known & low)
 
     @classmethod
     def of(cls, table: Labelled, threshold: float) -> Pool:

@@ -6,6 +6,8 @@ Writes ``curves.parquet`` and ``curves.csv`` (a row for each iteration of each l
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,8 @@ from tlsfind.simulate import loop as simulate
 from tlsfind.simulate.pool import Pool
 from tlsfind.units import BUILT_IN
 
+LOG = logging.getLogger(__name__)
+
 #: Columns of the table of curves.
 CURVES: tables.Columns = [
     ("rule", pa.string(), "acquisition rule"),
@@ -32,7 +36,7 @@ CURVES: tables.Columns = [
         "chosen_by",
         pa.string(),
         "rule of this batch; `initial`: the first one; `random_too_few`: drawn at random because "
-        "there were too few double wells, or others, to train on",
+        "there were too few double wells with E_qs, or others, or one E_qs only, to train on",
     ),
     ("paths", pa.int64(), "paths so far"),
     ("tls", pa.int64(), "TLS so far"),
@@ -85,8 +89,9 @@ def simulate_loop(
         The summary, a row for each rule.
 
     Raises:
-        InputError: the table is missing, damaged or holds no TLS; an unknown rule; a unit system
-            without a known threshold.
+        InputError: the table is missing, damaged or holds no TLS; an unknown rule; a threshold that
+            is not positive and finite, or a unit system without a known one.
+        TrainingError: ``transfer`` with one glass only.
     """
     rules = list(dict.fromkeys(rules)) or list(simulate.RULES)
     unknown = [rule for rule in rules if rule not in simulate.RULES]
@@ -95,6 +100,8 @@ def simulate_loop(
             f"acquisition rule {unknown[0]!r} is unknown, expected one of "
             f"{', '.join(simulate.RULES)}"
         )
+    if threshold is not None and not (math.isfinite(threshold) and threshold > 0):
+        raise InputError(f"TLS threshold of {threshold:g}, expected a positive, finite E_qs")
     known = labelled.read(table)
     if threshold is None:
         threshold = _threshold(known.unit_system, table)
@@ -115,7 +122,16 @@ def simulate_loop(
             advance=advance,
         )
     found = summary(curves)
-    _write(curves, found, output, _footer(table, pool, settings, transfer, seeds), seed, formats)
+    found.insert(2, "skipped_seeds", seeds - found["seeds"])
+    for rule, batches in zip(found["rule"], found["random_batches"], strict=True):
+        if batches:
+            LOG.info(
+                "%s: %d batches were drawn at random, for want of double wells with E_qs or of "
+                "other pairs to train on",
+                rule,
+                batches,
+            )
+    _write(curves, found, output, _footer(table, pool, settings, transfer, curves), seed, formats)
     return found
 
 
@@ -135,15 +151,20 @@ def summary(curves: pd.DataFrame) -> pd.DataFrame:
         curves: columns ``CURVES``.
 
     Returns:
-        A row for each rule, in the order of ``curves``: medians with least and most of the paths to
-        ``SHARES`` of the TLS (null where a seed in question never got there) and of the TLS never
-        found; the share of intervals of missing TLS that hold the truth (``coverage``), and of
-        those where TLS were missing (``coverage_some``); paths where each stopping rule first
-        stops, and the share of TLS found then.
+        A row for each rule, in the order of ``curves``: batches of all seeds that were drawn at
+        random for want of pairs to train on (``random_batches``); medians with least and most of
+        the paths to ``SHARES`` of the TLS (null where a seed in question never got there) and of
+        the TLS never found; the share of intervals of missing TLS that hold the truth
+        (``coverage``), and of those where TLS were missing (``coverage_some``); paths where each
+        stopping rule first stops, and the share of TLS found then.
     """
     rows = []
     for rule, runs in curves.groupby("rule", sort=False):
-        row: dict[str, object] = {"rule": rule, "seeds": runs["seed"].nunique()}
+        row: dict[str, object] = {
+            "rule": rule,
+            "seeds": runs["seed"].nunique(),
+            "random_batches": int((runs["chosen_by"] == simulate.TOO_FEW).sum()),
+        }
         loops = [loop for _, loop in runs.groupby("seed")]
         for share in SHARES:
             row |= _spread(f"paths_to_{share}", [paths_to(loop, share) for loop in loops])
@@ -192,7 +213,7 @@ def _spread(name: str, values: list[float]) -> dict[str, float]:
 
 
 def _footer(
-    table: Path, pool: Pool, settings: simulate.Settings, transfer: bool, seeds: int
+    table: Path, pool: Pool, settings: simulate.Settings, transfer: bool, curves: pd.DataFrame
 ) -> str:
     start = (
         "models of two thirds of the glasses hunt in the others"
@@ -202,7 +223,7 @@ def _footer(
     return (
         f"{table.name}: {len(pool)} pairs, {pool.is_double_well.sum()} double wells, "
         f"{pool.is_tls.sum()} TLS (E_qs < {pool.threshold:g}); {start}, K_i = {settings.batch}, "
-        f"{seeds} seeds."
+        f"{curves['seed'].nunique()} seeds."
     )
 
 
