@@ -50,7 +50,7 @@ def evaluate(
         typer.Option(help="Most seconds of each single training, instead of learn.time_limit."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of folds and models. [default: run.seed or 0]")
+        int | None, typer.Option(min=0, help="Seed of folds and models; by default run.seed, or 0.")
     ] = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of held-out pairs.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Repetitions with other folds.")] = 1,
@@ -62,7 +62,7 @@ def evaluate(
         ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of every training. [default: at most 2]")
+        int | None, typer.Option(min=1, help="Threads of every training. At most 2 by default.")
     ] = None,
 ) -> None:
     """Train and score the models on labelled pairs, held out at random and by glass.
