@@ -142,6 +142,17 @@ START_PREDICTIONS = (
 )
 
 
+# Snakemake keeps what is there when the input of a rule is missing, and says nothing.
+for key, file in (
+    ("start_table", START_TABLE),
+    (
+        "start_model",
+        CONFIG.loop.start_model and CONFIG.loop.start_model / "training.json",
+    ),
+):
+    if file and not file.is_file():
+        raise WorkflowError(f"loop.{key}: {file} does not exist")
+
 START_KEYS = (
     ["loop.acquisition", "loop.gate", "loop.start_explore"] if START_MODEL else []
 )

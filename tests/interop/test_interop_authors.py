@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -424,6 +426,21 @@ def test_truncated_feather(tmp_path, classifier, predictor):
     with pytest.raises(InputError, match=r"predictor-T0062.feather is not a complete Feather"):
         import_authors(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_process_ends_well_after_a_truncated_feather(tmp_path, classifier):
+    """With pandas' reader the process aborted at its end, after the message."""
+    path = tmp_path / "pretraining-classifier-T0062.feather"
+    classifier.to_feather(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    code = "import sys; from tlsfind.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["import", "authors", str(tmp_path), "--output", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "is not a complete Feather file" in done.stderr
 
 
 # --- temperatures and labels --------------------------------------------------------------------

@@ -383,6 +383,29 @@ def test_dry_runs_in_a_clean_folder(name, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_warm_start(folder, last, tmp_path):
+    """A table trains models that pick the initial batch; a missing one is an error, not nothing."""
+    content = yaml.safe_load(TEST_CONFIG.read_text())
+    changed = tmp_path / "config.yaml"
+    content["loop"]["start_table"] = str(last / "model" / "labelled.parquet")
+    changed.write_text(yaml.safe_dump(content))
+    plan = snakemake(folder, "-n", "--configfile", changed)
+    assert plan.returncode == 0, plan.stdout
+    jobs = planned_jobs(plan.stdout)
+    assert jobs == {"train_start": 1, "predict_start": 2, **FROM_SELECTION}
+
+    content["loop"] |= {"start_table": None, "start_model": str(last / "model")}
+    changed.write_text(yaml.safe_dump(content))
+    plan = snakemake(folder, "-n", "--configfile", changed)
+    assert planned_jobs(plan.stdout) == {"predict_start": 2, **FROM_SELECTION}
+
+    content["loop"]["start_model"] = "nowhere"
+    changed.write_text(yaml.safe_dump(content))
+    plan = snakemake(folder, "-n", "--configfile", changed)
+    assert plan.returncode == 1
+    assert "loop.start_model: nowhere/training.json does not exist" in plan.stdout
+
+
 def test_wrong_config_is_one_message(tmp_path):
     content = yaml.safe_load(TEST_CONFIG.read_text())
     content["explore"]["quench_evry"] = content["explore"].pop("quench_every")

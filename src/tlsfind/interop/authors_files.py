@@ -185,8 +185,14 @@ def read(path: Path, kind: Kind) -> Table:
 
 
 def _load(path: Path) -> pd.DataFrame:
+    from pyarrow import feather
+
     try:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_feather(path)
+        if path.suffix == ".csv":
+            return pd.read_csv(path)
+        # not by pandas, which hands over an open file: the process then aborts at its end if the
+        # file was damaged (pyarrow 24)
+        return feather.read_table(path, memory_map=False).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         kind = "CSV" if path.suffix == ".csv" else "Feather"
         reason = str(error).splitlines()[0]

@@ -115,6 +115,8 @@ def draw(numbers: Numbers, results: Results) -> Figure:
 
 def _draw_estimates(axes: Axes, frame: pd.DataFrame) -> None:
     """TLS of each batch against what was expected of it, and the TLS estimated to be missing."""
+    from matplotlib.ticker import StrMethodFormatter
+
     iteration = frame["iteration"].to_numpy(dtype=float)
     mean, low, high = (
         frame[f"missing_tls{end}"].to_numpy(dtype=float) for end in ("", "_low", "_high")
@@ -133,5 +135,7 @@ def _draw_estimates(axes: Axes, frame: pd.DataFrame) -> None:
             iteration[known], expected[known], "x", color="black", ms=5,
             label="expected when picked",
         )  # fmt: skip
+    axes.set_yscale("symlog", linthresh=1.0)  # one to hundreds, and none
     axes.set_ylim(bottom=0.0)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_ylabel("TLS of the iteration")
