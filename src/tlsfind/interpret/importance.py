@@ -74,11 +74,8 @@ def shapley(
         values[:, 0] = np.asarray(model(rows), dtype=float) - base if n else 0.0
         return Shapley(values, base, base + values[:, 0])
     masker = shap.maskers.Independent(background, max_samples=len(background))
-    number = (
-        int(np.random.SeedSequence(seed).generate_state(1)[0])
-        if isinstance(seed, int)
-        else (int(seed.generate_state(1)[0]))
-    )
+    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    number = int(sequence.generate_state(1)[0])
     explainer = shap.PermutationExplainer(model, masker, seed=number)
     evaluations = 2 * features + 1
     with progress(n, "Shapley values") as advance:

@@ -172,17 +172,14 @@ def history_row(
     estimate: missing.Estimate,
 ) -> dict[str, Any]:
     """The row of table "history" for this iteration."""
+    known = (estimate.mean, estimate.low, estimate.high)
+    interval = known if training["trained"] else (None, None, None)
     return {
         "iteration": iteration,
         **numbers,
         **{key: value for key, value in training.items() if key != "trained"},
         "notes": "; ".join(training["notes"]),
-        **dict.fromkeys(MISSING),
-        **(
-            dict(zip(MISSING, (estimate.mean, estimate.low, estimate.high), strict=True))
-            if training["trained"]
-            else {}
-        ),
+        **dict(zip(MISSING, interval, strict=True)),
     }
 
 

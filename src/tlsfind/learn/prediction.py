@@ -53,19 +53,19 @@ class Models:
         first = self.screen.predict(features)
         rescored = first.probability_tls >= self.screen.cutoff
         probability, target, tls = first.probability, first.target, first.probability_tls
-        low = self.screen.residuals.quantile(target, 1.0 - self._level)
+        low = from_target(self.screen.residuals.quantile(target, 1.0 - self._level))
         if rescored.any():
             best = features[rescored]
             probability[rescored] = self.classifier.probability(best)
             target[rescored] = self.predictor.target(best)
             below = self.predictor.below(target[rescored], self._threshold)
             tls[rescored] = probability[rescored] * below
-            low[rescored] = self.predictor.residuals.quantile(target[rescored], 1.0 - self._level)
+            low[rescored] = self.predictor.low(target[rescored], self._level)
         return pd.DataFrame(
             {
                 "probability_double_well": probability.astype(np.float32),
                 "predicted_splitting": from_target(target).astype(np.float32),
-                "splitting_low": from_target(low).astype(np.float32),
+                "splitting_low": low.astype(np.float32),
                 "probability_tls": tls.astype(np.float32),
                 "rescored": rescored,
             },
