@@ -12,6 +12,7 @@ include: "rules/landscape.smk"
 include: "rules/pairs.smk"
 include: "rules/active.smk"
 include: "rules/library.smk"
+include: "rules/validate.smk"
 include: "rules/analysis.smk"
 
 

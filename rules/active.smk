@@ -158,7 +158,14 @@ rule solve_paths:
         runtime=scaled(120),
     params:
         config=CONFIG_FILE,
-        depends=depends("paths", "units", "loop.unit_system", without=["paths.batch"]),
+        depends=depends(
+            "model",
+            "engine",
+            "paths",
+            "units",
+            "loop.unit_system",
+            without=["paths.batch"],
+        ),
         landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
     shell:
         "tlsfind paths {input.selection} {params.landscapes} --config {params.config}"
@@ -335,7 +342,14 @@ rule solve_standard:
         runtime=scaled(120),
     params:
         config=CONFIG_FILE,
-        depends=depends("paths", "units", "loop.unit_system", without=["paths.batch"]),
+        depends=depends(
+            "model",
+            "engine",
+            "paths",
+            "units",
+            "loop.unit_system",
+            without=["paths.batch"],
+        ),
         landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
         slices=len(SLICES),
     shell:

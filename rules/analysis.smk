@@ -176,6 +176,7 @@ rule summary:
         state=last(f"{LOOP}/state.json"),
         table=f"{R}/tables/table_1.csv",
         tls=f"{R}/library/tls.parquet",
+        validation=VALIDATION,
     output:
         summary=f"{R}/summary.json",
     log:
@@ -203,6 +204,7 @@ rule report:
         state=last(f"{LOOP}/state.json"),
         explanation=rules.explain.output,
         temperatures=OTHER_TEMPERATURES,
+        validation=VALIDATION,
     output:
         report=f"{R}/report.html",
     log:

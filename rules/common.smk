@@ -1,6 +1,7 @@
 # The config of the run, its file names, and the functions that rules share.
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from tlsfind import config as settings
-from tlsfind.errors import ConfigError
+from tlsfind.errors import ConfigError, InputError
 
 min_version("9.10")
 
@@ -84,6 +85,41 @@ def numbered(items, per_job):
     return [f"{job:03d}" for job in range(max(1, -(-items // per_job)))]
 
 
+def own_trajectories():
+    """The files of the glasses that come with frames of their own, by name."""
+    groups = [group for group in CONFIG.glasses for _ in range(group.count)]
+    own = {glass: g.frames for glass, g in zip(GLASSES, groups) if g.frames}
+    if not own:
+        return {}
+    from tlsfind.interop.frames import find_files
+
+    found = {}
+    for glass, patterns in own.items():
+        try:
+            found[glass] = [str(file) for file in find_files(patterns)]
+        except InputError as error:
+            raise WorkflowError(f"frames of glass {glass}: {error}") from None
+    return found
+
+
+def diameters_from(wildcards):
+    """Parameter: the option that says where the frames of a glass have their diameters."""
+    column = CONFIG.group(wildcards.glass).diameter_from
+    return f"--diameter-from {column}" if column else []
+
+
+def any_of(names):
+    """A wildcard's constraint to some names; to nothing if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def of_blocks(path):
+    """Input function: `path` in every block of trajectories of a glass."""
+    return lambda wildcards: expand(
+        path, glass=wildcards.glass, block=CONFIG.block_names(wildcards.glass)
+    )
+
+
 # Files that more than one rules file names.
 GLASS = f"{R}/glasses/{{glass}}"
 EXPLORE = f"{R}/explore/{{glass}}/block-{{block}}"
@@ -91,10 +127,15 @@ LANDSCAPE = f"{R}/landscape/{{glass}}"
 LOOP = f"{R}/loop/{{k}}"
 STANDARD = f"{R}/standard"
 
-BLOCKS = numbered(CONFIG.explore.trajectories, CONFIG.explore.trajectories_per_block)
+FRAMES = own_trajectories()
 GLASS_FILES = expand(f"{GLASS}/glass.npz", glass=GLASSES)
 LANDSCAPE_FILES = expand(f"{LANDSCAPE}/minima.npz", glass=GLASSES)
 PAIR_FILES = expand(f"{R}/pairs/{{glass}}.parquet", glass=GLASSES)
+
+
+# Glasses without frames are prepared and explored, the others imported.
+MADE = any_of([glass for glass in GLASSES if glass not in FRAMES])
+OWN = any_of(FRAMES)
 
 
 wildcard_constraints:

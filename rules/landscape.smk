@@ -3,8 +3,8 @@
 
 rule landscape:
     input:
-        visits=expand(f"{EXPLORE}/visits.parquet", block=BLOCKS, allow_missing=True),
-        minima=expand(f"{EXPLORE}/minima.npz", block=BLOCKS, allow_missing=True),
+        visits=of_blocks(f"{EXPLORE}/visits.parquet"),
+        minima=of_blocks(f"{EXPLORE}/minima.npz"),
     output:
         table=f"{LANDSCAPE}/minima.parquet",
         minima=f"{LANDSCAPE}/minima.npz",
@@ -23,7 +23,7 @@ rule landscape:
     params:
         config=CONFIG_FILE,
         depends=depends("landscape"),
-        blocks=lambda wildcards: expand(EXPLORE, block=BLOCKS, glass=wildcards.glass),
+        blocks=of_blocks(EXPLORE),
         output=subpath(output.minima, parent=True),
     shell:
         "tlsfind landscape {wildcards.glass} {params.blocks} --config {params.config}"

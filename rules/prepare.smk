@@ -10,6 +10,8 @@ rule prepare:
         f"{R}/logs/prepare/{{glass}}.log",
     benchmark:
         f"{R}/benchmarks/prepare/{{glass}}.tsv"
+    wildcard_constraints:
+        glass=MADE,
     conda:
         "../envs/tlsfind.yaml"
     threads: 1
@@ -18,7 +20,7 @@ rule prepare:
         runtime=scaled(720),
     params:
         config=CONFIG_FILE,
-        depends=depends("run.seed", "model", "prepare"),
+        depends=depends("run.seed", "model", "engine", "prepare"),
         glass=lambda wildcards: CONFIG.glass(wildcards.glass),
         output=subpath(output.glass, parent=True),
     shell:

@@ -109,7 +109,7 @@ def test_one_message_lists_every_problem():
         "run.output: required key is missing",
         "model.densty: unknown key, expected one of density,",
         "model.n_particles: Input should be greater than or equal to 200, found 10",
-        "explore.temperature: Input should be less than or equal to 1, found 40.0",
+        "explore.temperature: Input should be less than or equal to 10, found 40.0",
         "loop.acquisition:",
         "'best'",
     ):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -19,10 +19,21 @@ from tlsfind.config_errors import UniqueKeys, describe
 from tlsfind.config_learning import Learn as Learn
 from tlsfind.config_learning import Loop as Loop
 from tlsfind.config_learning import Section as Section
+from tlsfind.config_model import Engine as Engine
+from tlsfind.config_model import LammpsModel as LammpsModel
+from tlsfind.config_model import Model as Model
+from tlsfind.config_stages import Explore as Explore
+from tlsfind.config_stages import GlassGroup as GlassGroup
+from tlsfind.config_stages import Landscape as Landscape
+from tlsfind.config_stages import Pairs as Pairs
+from tlsfind.config_stages import Paths as Paths
+from tlsfind.config_stages import Prepare as Prepare
 from tlsfind.errors import ConfigError
 from tlsfind.units import BUILT_IN, UnitSystem
 
-Temperature = Annotated[float, Field(ge=1e-3, le=1.0)]
+#: Bounds of the built-in model: it boils far below, and its trajectories drift above.
+HIGHEST_TEMPERATURE = 1.0
+LONGEST_TIME_STEP = 0.05
 
 
 class Run(Section):
@@ -35,159 +46,32 @@ class Run(Section):
     seed: int = Field(default=1, ge=0, description="the one seed of all random numbers")
 
 
-class Model(Section):
-    """The polydisperse soft spheres of the paper (IV.A, Eq. 2)."""
+class Validation(Section):
+    """The check of a sample of the run by LAMMPS."""
 
-    n_particles: int = Field(default=1500, ge=200, description="number of particles N")
-    density: float = Field(default=1.0, gt=0, le=2, description="number density N / L^3")
-    diameter_min: float = Field(default=0.73, gt=0, description="smallest diameter")
-    diameter_max: float = Field(default=1.62, gt=0, description="largest diameter")
-    diameters: Literal["quantiles", "random"] = Field(
-        default="quantiles",
-        description="how diameters follow P(sigma) ~ sigma^-3: equally spaced quantiles, alike in "
-        "every glass, or independent draws, whose inherent energies scatter between glasses far "
-        "more than the published ones",
+    enabled: bool = Field(default=True, description="whether the run checks itself")
+    minima: int = Field(
+        default=8, ge=0, description="minima whose energies, forces and quenches are checked"
     )
-    unit_mean: bool = Field(
-        default=False,
-        description="rescale the diameters so that their mean is exactly 1; P(sigma) has the mean "
-        "1.00647, and only without rescaling are the published inherent energies reproduced",
+    double_wells: int = Field(
+        default=2, ge=0, description="double wells, other than TLS, whose paths are solved again"
     )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Model:
-        if self.diameter_max < self.diameter_min:
-            raise ValueError(
-                f"diameter_max {self.diameter_max} is below diameter_min {self.diameter_min}"
-            )
-        return self
-
-
-class GlassGroup(Section):
-    """Some glasses prepared alike."""
-
-    preparation_temperature: Temperature = Field(description="T_f, where the liquid equilibrates")
-    count: int = Field(ge=1, description="number of independent glasses")
-
-
-class Prepare(Section):
-    """Equilibration by molecular dynamics and particle swaps, then cooling (IV.B)."""
-
-    blocks: int = Field(
-        ge=20, description="blocks of swap attempts and molecular dynamics at the temperature T_f"
+    tls: int = Field(default=2, ge=0, description="TLS whose paths are solved again")
+    solver: Literal["string", "lammps-neb"] = Field(
+        default="string", description="how paths are solved again, on forces of LAMMPS"
     )
-    md_steps: int = Field(default=10, ge=1, description="molecular dynamics steps in a block")
-    time_step: float = Field(default=0.01, gt=0, le=0.05, description="time step")
-    swaps_per_particle: float = Field(
-        default=5.0, ge=0, description="swap attempts in a block, divided by N"
-    )
-    max_diameter_difference: float = Field(
-        default=0.25,
-        gt=0,
-        description="swaps of particles whose diameters differ by more are rejected unseen",
-    )
-    melt_temperature: float = Field(
-        default=0.3, gt=0.1, le=5.0, description="temperature at which the starting lattice melts"
-    )
-    melt_blocks: int = Field(default=300, ge=0, description="blocks at the melt temperature")
-    checkpoint_blocks: int = Field(
-        default=1000, ge=1, description="blocks between restart files and evidence rows"
-    )
-    inherent_structures: int = Field(
-        default=40, ge=4, description="quenches along the equilibration, as evidence of ageing"
-    )
-    cooling_temperature: Temperature = Field(
-        default=0.04, description="final temperature of the glass"
-    )
-    cooling_time: float = Field(default=100.0, gt=0, description="duration of the cooling")
-    thermostat_time: float = Field(
-        default=1.0, gt=0, description="relaxation time of the Berendsen thermostat"
-    )
-
-
-class Explore(Section):
-    """Molecular dynamics with frequent quenches (IV.C)."""
-
-    temperature: Temperature = Field(default=0.04, description="temperature of the dynamics")
-    time_step: float = Field(default=0.01, gt=0, le=0.05, description="time step")
-    trajectories: int = Field(ge=1, description="trajectories of each glass")
-    trajectories_per_block: int = Field(default=4, ge=1, description="trajectories in one job")
-    steps: int = Field(ge=1, description="time steps of a trajectory")
-    quench_every: int = Field(ge=1, description="time steps between quenches")
-    force_tolerance: float = Field(
-        default=1e-6, gt=0, le=1e-2, description="largest force component of a minimum"
-    )
-    max_evaluations: int = Field(
-        default=20000, ge=100, description="force evaluations after which a quench is given up"
-    )
-
-    @model_validator(mode="after")
-    def _some_quench(self) -> Explore:
-        if self.quench_every > self.steps:
-            raise ValueError(
-                f"quench_every {self.quench_every} is above steps {self.steps}: no quench at all"
-            )
-        return self
-
-
-class Landscape(Section):
-    """When two quenched configurations are one minimum."""
-
-    energy_window: float = Field(
-        default=1e-6, gt=0, description="largest difference of total energy within one minimum"
-    )
-    displacement_tolerance: float = Field(
-        default=1e-2, gt=0, description="largest total displacement d within one minimum"
-    )
-
-
-class Pairs(Section):
-    """Features of all pairs (IV.E)."""
-
-    particles: int = Field(
-        default=3, ge=1, le=20, description="M, the number of most displaced particles"
-    )
-    rows_per_block: int = Field(
-        default=100_000, ge=100, description="pairs computed and written at a time"
-    )
-
-
-class Paths(Section):
-    """Minimum-energy paths and double wells (IV.C, IV.D)."""
-
-    images: int = Field(default=40, ge=5, le=500, description="images of a path, ends included")
-    verdict_force: float = Field(
-        default=0.1, gt=0, description="perpendicular force at which the first verdict is taken"
+    energy_tolerance: float = Field(
+        default=1e-10, gt=0, description="largest difference of energy per particle"
     )
     force_tolerance: float = Field(
-        default=0.01, gt=0, description="perpendicular force at which the final verdict is taken"
+        default=1e-8, gt=0, description="largest difference of a force component"
+    )
+    barrier_tolerance: float = Field(
+        default=1e-4, gt=0, description="largest difference of a barrier"
     )
     splitting_tolerance: float = Field(
-        default=0.02,
-        gt=0,
-        description="a double well is relaxed further, each time to a third of the force, until "
-        "this is the largest relative change of E_qs in any unit system",
+        default=0.02, gt=0, description="largest relative difference of E_qs"
     )
-    refinements: int = Field(
-        default=3, ge=0, le=10, description="most of these further relaxations"
-    )
-    max_iterations: int = Field(
-        default=2000, ge=10, description="iterations after which a path is not converged"
-    )
-    noise: float = Field(
-        default=1e-5,
-        gt=0,
-        description="wells and barriers shallower than this energy are noise, not wells",
-    )
-    extrapolation_energy: float = Field(
-        default=0.5,
-        gt=0,
-        description="the profile is continued beyond both minima up to this energy above its top",
-    )
-    grid: int = Field(
-        default=2001, ge=101, description="points of the finite-difference Schroedinger solver"
-    )
-    batch: int = Field(default=50, ge=1, description="paths in one job")
 
 
 class Analysis(Section):
@@ -215,6 +99,7 @@ class Config(Section):
 
     run: Run
     model: Model = Field(default_factory=Model)
+    engine: Engine = Field(default_factory=Engine)
     glasses: list[GlassGroup] = Field(min_length=1, description="glasses to prepare")
     prepare: Prepare
     explore: Explore
@@ -227,7 +112,23 @@ class Config(Section):
     )
     learn: Learn = Field(default_factory=Learn)
     loop: Loop = Field(default_factory=Loop)
+    validation: Validation = Field(default_factory=Validation)
     analysis: Analysis = Field(default_factory=Analysis)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_trajectories(cls, content: Any) -> Any:
+        """Let a config whose glasses all come with frames leave out what makes and moves them."""
+        glasses = content.get("glasses") if isinstance(content, dict) else None
+        if not isinstance(glasses, list) or not glasses:
+            return content
+        if all(isinstance(group, dict) and group.get("frames") for group in glasses):
+            unused = {"trajectories": 1, "steps": 1, "quench_every": 1}
+            explore = content.get("explore")
+            if explore is None or isinstance(explore, dict):
+                content = {**content, "explore": {**unused, **(explore or {})}}
+            content = {"prepare": {"blocks": 20}, **content}
+        return content
 
     @field_validator("units")
     @classmethod
@@ -246,7 +147,27 @@ class Config(Section):
                 f"loop.unit_system is {self.loop.unit_system!r}, expected one of "
                 f"{sorted(self.unit_systems)}"
             )
-        lowest = min(group.preparation_temperature for group in self.glasses)
+        if self.model.lammps is None:
+            self._within_built_in_bounds()
+        elif self.engine.name == "native":
+            raise ValueError(
+                "engine.name is native, which knows only the built-in model; expected lammps (or "
+                "null) beside model.lammps"
+            )
+        self._consistent_temperatures()
+        if self.loop.min_iterations > self.loop.max_iterations:
+            raise ValueError(
+                f"loop.min_iterations {self.loop.min_iterations} is above loop.max_iterations "
+                f"{self.loop.max_iterations}"
+            )
+        return self
+
+    def _consistent_temperatures(self) -> None:
+        """Raise a ValueError where a glass that is made here would melt, or would never have."""
+        made = [group for group in self.glasses if group.frames is None]
+        if not made:
+            return
+        lowest = min(group.preparation_temperature for group in made)
         if self.prepare.cooling_temperature > lowest:
             raise ValueError(
                 f"prepare.cooling_temperature {self.prepare.cooling_temperature} is above the "
@@ -257,18 +178,38 @@ class Config(Section):
                 f"explore.temperature {self.explore.temperature} is above the lowest "
                 f"preparation_temperature {lowest}: the glass would melt"
             )
-        highest = max(group.preparation_temperature for group in self.glasses)
+        highest = max(group.preparation_temperature for group in made)
         if self.prepare.melt_blocks and self.prepare.melt_temperature < highest:
             raise ValueError(
                 f"prepare.melt_temperature {self.prepare.melt_temperature} is below the highest "
                 f"preparation_temperature {highest}: the starting lattice might not melt"
             )
-        if self.loop.min_iterations > self.loop.max_iterations:
-            raise ValueError(
-                f"loop.min_iterations {self.loop.min_iterations} is above loop.max_iterations "
-                f"{self.loop.max_iterations}"
-            )
-        return self
+
+    def _within_built_in_bounds(self) -> None:
+        """Raise a ValueError where the built-in model would boil or its dynamics drift."""
+        highest = max(group.preparation_temperature for group in self.glasses)
+        temperatures = {
+            "explore.temperature": self.explore.temperature,
+            "prepare.cooling_temperature": self.prepare.cooling_temperature,
+            "glasses.preparation_temperature": highest,
+        }
+        steps = {
+            "explore.time_step": self.explore.time_step,
+            "prepare.time_step": self.prepare.time_step,
+        }
+        for values, bound in ((temperatures, HIGHEST_TEMPERATURE), (steps, LONGEST_TIME_STEP)):
+            for key, value in values.items():
+                if value > bound:
+                    raise ValueError(
+                        f"{key} is {value:g}, expected at most {bound:g} for the built-in model"
+                    )
+
+    @property
+    def engine_name(self) -> Literal["native", "lammps"]:
+        """The engine that moves the particles."""
+        if self.engine.name is not None:
+            return self.engine.name
+        return "native" if self.model.lammps is None else "lammps"
 
     @property
     def unit_systems(self) -> dict[str, UnitSystem]:
@@ -302,14 +243,26 @@ class Config(Section):
             raise ConfigError(
                 f"no glass {name!r} in the config, expected one of {names[0]} ... {names[-1]}"
             )
-        index = names.index(name)
-        temperatures = [g.preparation_temperature for g in self.glasses for _ in range(g.count)]
-        return index, temperatures[index]
+        return names.index(name), self.group(name).preparation_temperature
+
+    def group(self, name: str) -> GlassGroup:
+        """The group of ``glasses`` that a glass belongs to.
+
+        Raises:
+            ValueError: there is no glass of that name.
+        """
+        groups = [group for group in self.glasses for _ in range(group.count)]
+        return groups[self.glass_names.index(name)]
 
     @property
     def trajectory_blocks(self) -> int:
         """Number of exploration jobs of a glass."""
         return -(-self.explore.trajectories // self.explore.trajectories_per_block)
+
+    def block_names(self, glass: str) -> list[str]:
+        """Names 000, 001, ... of the blocks of trajectories of a glass; imported ones are one."""
+        count = self.trajectory_blocks if self.group(glass).frames is None else 1
+        return [f"{block:03d}" for block in range(count)]
 
     @property
     def hash(self) -> str:

@@ -17,6 +17,8 @@ class Configuration:
         positions: (N, 3) float64, anywhere (not necessarily wrapped into the box).
         diameters: (N,) float64.
         box: edge length of the cubic box.
+        types: (N,) int32 from 1; particles of one type are identical. None: every particle is a
+            kind of its own, as in the built-in model of continuous diameters.
         source: where it came from, for messages.
     """
 
@@ -24,6 +26,7 @@ class Configuration:
     diameters: np.ndarray
     box: float
     source: str = field(default="configuration", compare=False)
+    types: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         positions = np.ascontiguousarray(self.positions, dtype=np.float64)
@@ -53,13 +56,38 @@ class Configuration:
                 f"{self.source}: {bad.size} particles with a diameter that is not a positive "
                 f"number, the first is particle {bad[0] + 1} with {diameters[bad[0]]}"
             )
+        object.__setattr__(self, "types", checked_types(self.types, len(positions), self.source))
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def with_positions(self, positions: np.ndarray, source: str | None = None) -> Configuration:
         """The same particles elsewhere; ``positions`` is (N, 3)."""
-        return Configuration(positions, self.diameters, self.box, source or self.source)
+        return Configuration(positions, self.diameters, self.box, source or self.source, self.types)
+
+
+def checked_types(types: np.ndarray | None, count: int, source: str) -> np.ndarray | None:
+    """Particle types as (N,) int32, or None where there are none.
+
+    Raises:
+        InputError: not ``count`` integers from 1.
+    """
+    if types is None:
+        return None
+    found = np.asarray(types)
+    if found.shape != (count,) or found.dtype.kind not in "iu" or (count and found.min() < 1):
+        raise InputError(
+            f"{source}: types of shape {found.shape} and {found.dtype}, expected {count} integers "
+            "from 1"
+        )
+    return np.ascontiguousarray(found, dtype=np.int32)
+
+
+def same_types(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Whether two sets of particle types are equal; None equals None only."""
+    if a is None or b is None:
+        return a is b
+    return bool(np.array_equal(a, b))
 
 
 def check_same_particles(a: Configuration, b: Configuration, tolerance: float = 1e-9) -> None:
@@ -80,6 +108,8 @@ def check_same_particles(a: Configuration, b: Configuration, tolerance: float = 
             f"diameter {a.diameters[worst]:.10g} in the first and {b.diameters[worst]:.10g} in "
             "the second"
         )
+    if not same_types(a.types, b.types):
+        raise InputError(f"{a.source} and {b.source} hold different particles: their types differ")
 
 
 def minimum_image(vectors: np.ndarray, box: float) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import textwrap
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -17,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from tlsfind import tables
 from tlsfind.analysis.captions import CAPTIONS
-from tlsfind.config import Config
+from tlsfind.config import Config, Section
 from tlsfind.units import BUILT_IN, UnitSystem
 
 SCHEMA_FILE = Path("workflow/schemas/config.schema.json")
@@ -51,6 +52,7 @@ PLACES = {
     "importance": "explain/importance.parquet",
     "transfer": "tables/transfer.csv",
     "library": "library/double_wells.parquet, library/tls.parquet",
+    "validation": "validation.parquet",
 }
 
 
@@ -163,13 +165,31 @@ def out_of_step(root: Path) -> list[Path]:
 def _keys_table(section: str, model: type[BaseModel]) -> str:
     header = "| key | type | default | description |\n|---|---|---|---|\n"
     rows = []
-    for name, field in model.model_fields.items():
+    for key, field in _keys(section, model):
         default = "required" if field.is_required() else f"`{_default(field)}`"
         rows.append(
-            f"| `{section}.{name}` | {_cell(_type_name(field))} | {default} "
+            f"| `{key}` | {_cell(_type_name(field))} | {default} "
             f"| {_cell(field.description or '')} |"
         )
     return header + "\n".join(rows)
+
+
+def _keys(section: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Keys of a section with their fields, those of sections within it behind their own."""
+    for name, field in model.model_fields.items():
+        yield f"{section}.{name}", field
+        inner = _section_in(field.annotation)
+        if inner is not None:
+            middle = ".NAME" if get_origin(field.annotation) is dict else ""
+            yield from _keys(f"{section}.{name}{middle}", inner)
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that a key holds, by itself, or null, or by name; None if it holds none."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
+    return None
 
 
 def _model_in(annotation: Any) -> type[BaseModel]:
@@ -210,6 +230,8 @@ def _annotation_name(annotation: Any) -> str:
         return f"mapping from name to {_annotation_name(arguments[1])}"
     if origin in (Union, types.UnionType):
         return " or ".join(_annotation_name(argument) for argument in arguments)
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return "section"
     names = {int: "integer", float: "number", str: "text", bool: "true or false", Path: "path"}
     if annotation is type(None):
         return "null"

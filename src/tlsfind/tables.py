@@ -60,7 +60,7 @@ FIXED: dict[str, Columns] = {
             "blocks for the self-overlap to fall to 1/e; null: it did not",
         ),
         ("swap_acceptance", pa.float64(), "accepted share of swap attempts"),
-        ("equilibrated", pa.bool_(), "verdict"),
+        ("equilibrated", pa.bool_(), "verdict; null: the glass was imported and is not judged"),
         ("verdict", pa.string(), "the reasons, in words"),
     ],
     "equilibration": [
@@ -80,7 +80,7 @@ FIXED: dict[str, Columns] = {
     "trajectories": [
         ("glass", pa.string(), "name of the glass"),
         ("trajectory", pa.int32(), "number of the trajectory in the glass"),
-        ("steps", pa.int64(), "time steps"),
+        ("steps", pa.int64(), "time steps; null: imported without their number"),
         ("temperature", pa.float64(), "mean kinetic temperature"),
         (
             "energy_drift",
@@ -232,6 +232,34 @@ FIXED: dict[str, Columns] = {
             "of TLS among the double wells by predicted E_qs; null without TLS",
         ),
         ("note", pa.string(), "why scores are null, or empty"),
+    ],
+    "validation": [
+        (
+            "what",
+            pa.string(),
+            "of a minimum: `energy` (per particle), `force`, `displaced_force` (after a short "
+            "trajectory), `quench`; of a path: `verdict`, `barrier`, `quantum_splitting`",
+        ),
+        ("glass", pa.string(), "name of the glass"),
+        ("minimum_a", pa.int32(), "the minimum, or the lower one of the pair"),
+        ("minimum_b", pa.int32(), "the higher minimum of the pair; null for a minimum"),
+        (
+            "value",
+            pa.float64(),
+            "of the run or its engine; of forces the largest component, of a quench the energy, "
+            "of a verdict the number of wells",
+        ),
+        ("reference", pa.float64(), "the same by LAMMPS, null if it has none"),
+        (
+            "difference",
+            pa.float64(),
+            "absolute; of forces the largest of a component, of a quench the total displacement d "
+            "between both ends, of a verdict 0 (the same) or 1, of E_qs relative; null: failed",
+        ),
+        ("tolerance", pa.float64(), "largest difference allowed"),
+        ("within", pa.bool_(), "whether the difference is within the tolerance"),
+        ("seconds", pa.float64(), "time of the check; not reproducible"),
+        ("message", pa.string(), "what went wrong, or empty"),
     ],
     "candidates": [
         ("glass", pa.string(), "name of the glass"),

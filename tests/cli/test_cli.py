@@ -53,6 +53,7 @@ def test_help_names_every_command(capsys):
         "select", "select-standard", "collect", "train", "train-table", "predict", "assess",
         "evaluate", "simulate-loop", "explain", "transfer", "stability",
         "library", "export", "figures", "table-one", "report", "summary",
+        "validate", "agreement",
         "energy", "pair", "path", "schema", "warm-up",
     }  # fmt: skip
     for name in commands:

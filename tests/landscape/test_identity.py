@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlsfind.configuration import displacements, wrap
+from tlsfind.configuration import displacements, minimum_image, wrap
 from tlsfind.errors import InputError
 from tlsfind.landscape.identity import Catalogue
 from tlsfind.landscape.kernel import displacement_within
@@ -148,3 +148,70 @@ def test_senseless_minima_are_refused(rng):
         known.find_or_add(a[1:], 30.0, 0.0)
     with pytest.raises(InputError, match=r"expected \(N, 3\)"):
         known.find_or_add(a[:, :2], 30.0, 0.0)
+
+
+def spaced(rng):
+    """PARTICLES positions in the box, no closer than 0.8."""
+    placed = np.empty((0, 3))
+    while len(placed) < PARTICLES:
+        trial = rng.uniform(0, BOX, 3)
+        if (
+            not len(placed)
+            or np.linalg.norm(minimum_image(placed - trial, BOX), axis=1).min() > 0.8
+        ):
+            placed = np.vstack([placed, trial])
+    return placed
+
+
+def exchanged(rng, types, count):
+    """A permutation that moves ``count`` particles of type 1 (all of each type: None)."""
+    order = np.arange(len(types))
+    for kind in np.unique(types):
+        own = np.flatnonzero(types == kind)
+        if count is None:
+            order[own] = rng.permutation(own)
+        elif kind == 1:
+            chosen = rng.choice(own, count, replace=False)
+            order[chosen] = np.roll(chosen, 1)
+    return order
+
+
+@pytest.mark.parametrize("count", [2, 3, 20, None])
+def test_permutations_of_identical_particles_are_one_minimum(rng, count):
+    a, types = spaced(rng), rng.integers(1, 3, PARTICLES)
+    known = Catalogue(BOX, WINDOW, TOLERANCE, types)
+    plain = catalogue()
+    assert known.find_or_add(a, 30.0, 0.0) == plain.find_or_add(a, 30.0, 0.0) == 0
+    for _ in range(5):
+        order = exchanged(rng, types, count)
+        b = wrap(moved(rng, a, 5e-3)[order] + rng.normal(size=3), BOX)
+        assert known.find_or_add(b, 30.0, 0.0) == 0
+        assert plain.find_or_add(b, 30.0, 0.0) > 0
+    np.testing.assert_array_equal(known.positions, [a])
+
+
+def test_permutation_of_different_particles_is_another_minimum(rng):
+    a, types = spaced(rng), np.repeat([1, 2], PARTICLES // 2)
+    known = Catalogue(BOX, WINDOW, TOLERANCE, types)
+    known.find_or_add(a, 30.0, 0.0)
+    b = a.copy()
+    b[[0, -1]] = a[[-1, 0]]
+    assert known.find_or_add(b, 30.0, 0.0) == 1
+
+
+def test_permuted_configuration_beyond_the_tolerance_is_another_minimum(rng):
+    a, types = spaced(rng), np.ones(PARTICLES, int)
+    known = Catalogue(BOX, WINDOW, TOLERANCE, types)
+    known.find_or_add(a, 30.0, 0.0)
+    order = exchanged(rng, types, 5)
+    assert known.find_or_add(moved(rng, a, 1.1e-2)[order], 30.0, 0.0) == 1
+    assert known.find_or_add(moved(rng, a, 1e-3)[order], 30.0 + 2e-6, 0.0) == 2
+
+
+def test_closest_of_several_after_matching(rng):
+    a, types = spaced(rng), np.ones(PARTICLES, int)
+    near, far = moved(rng, a, 3e-3), moved(rng, a, 9e-3)
+    for minima in ([far, near], [near, far]):
+        known = Catalogue(BOX, WINDOW, TOLERANCE, types)
+        indices = {id(p): known._add(p, 30.0, 0.0) for p in minima}
+        assert known.find(a[exchanged(rng, types, 4)], 30.0) == indices[id(near)]

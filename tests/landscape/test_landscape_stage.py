@@ -262,3 +262,28 @@ def test_missing_and_truncated_files_are_refused(blocks, tmp_path, name):
         refused(blocks, tmp_path, str(path))
     path.unlink()
     refused(blocks, tmp_path, "does not exist")
+
+
+def test_blocks_that_number_identical_particles_differently(world, tmp_path):
+    """The first block's numbering stays; a visit to a permuted minimum is a visit to it."""
+    types = np.repeat([1, 2], [30, 10])
+    first = world.block(0, {0: [3, 3, 7, 2]}, types=types)
+    rng = np.random.default_rng(5)
+    order = np.concatenate([rng.permutation(30), 30 + rng.permutation(10)])
+    world.positions = world.positions[:, order]
+    second = world.block(1, {1: [7, 3, 3, 5]}, types=types)
+    landscape(CONFIG, GLASS, [first, second], tmp_path / "out")
+    stored = load_minima(tmp_path / "out/minima.npz")
+    np.testing.assert_array_equal(stored.types, types)
+    np.testing.assert_array_equal(stored.positions[:3], load_minima(first / "minima.npz").positions)
+    visits = tables.read(tmp_path / "out/visits.parquet")
+    assert list(visits["minimum"]) == [0, 0, 1, 2, 1, 0, 0, 3]
+
+
+def test_blocks_of_different_types_are_refused(world, tmp_path):
+    types = np.repeat([1, 2], [30, 10])
+    first = world.block(0, {0: [3, 7]}, types=types)
+    for number, other in ((1, types[::-1]), (2, None)):
+        second = world.block(number, {number: [3]}, types=other)
+        with pytest.raises(InputError, match=r"different particles \(their types differ\)"):
+            landscape(CONFIG, GLASS, [first, second], tmp_path / "out")

@@ -197,6 +197,43 @@ def test_minima_are_read_one_by_one(tmp_path, save):
         read_minima(path, [3])
 
 
+def test_types_of_minima_are_read(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"positions": rng.random((2, 4, 3)), "minimum": np.arange(2, dtype=np.int32)}
+    path = tmp_path / "minima.npz"
+    np.savez(path, **arrays, diameters=np.ones(4), box=2.0, glass="x", types=np.array([1, 2, 2, 1]))
+    first, _ = read_minima(path, [0, 1])
+    np.testing.assert_array_equal(first.types, [1, 2, 2, 1])
+    np.savez(path, **arrays, diameters=np.ones(4), box=2.0, glass="x", types=np.array([1, 2]))
+    with pytest.raises(InputError, match="expected 4 integers from 1"):
+        read_minima(path, [0])
+
+
+def test_exported_identical_particles_belong_together(made, tmp_path):
+    """Line i of both files is the same particle or its twin, and the displacement leads there."""
+    config, root, _ = made
+    copy = tmp_path / "landscape"
+    shutil.copytree(root / "landscape", copy)
+    row = tables.read(root / "library" / "double_wells.parquet").iloc[0]
+    source = copy / row["glass"] / "minima.npz"
+    arrays = dict(np.load(source))
+    last = len(arrays["diameters"]) - 1
+    types = np.repeat([1, 2], [last, 1])
+    a, b = (int(np.flatnonzero(arrays["minimum"] == row[m])[0]) for m in KEYS[1:])
+    arrays["positions"][b, :last] = np.roll(arrays["positions"][b, :last], 1, axis=0)
+    np.savez(source, **{**arrays, "types": types, "diameters": np.ones(last + 1)})
+    ends = (int(row["minimum_a"]), int(row["minimum_b"]))
+    table = root / "library" / "double_wells.parquet"
+    files = export(config, table, copy, row["glass"], *ends, tmp_path / "well.xyz")
+    first, second = (np.loadtxt(file, skiprows=2, usecols=(1, 2, 3, 5, 6, 7)) for file in files)
+    moved = first[:, 3:]
+    np.testing.assert_allclose(second[:, 3:], -moved, atol=1e-12)
+    by_line = displacements(first[:, :3], second[:, :3], float(arrays["box"]))
+    np.testing.assert_allclose(moved, by_line, atol=1e-9)
+    by_number = displacements(arrays["positions"][a], arrays["positions"][b], float(arrays["box"]))
+    assert np.linalg.norm(moved) < 0.9 * np.linalg.norm(by_number)
+
+
 def test_a_truncated_minima_file_is_named(tmp_path):
     path = tmp_path / "minima.npz"
     path.write_bytes(b"PK\x03\x04 not the rest")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlsfind import tables
+from tlsfind import matching, tables
 from tlsfind.configuration import displacements, minimum_image, wrap
 from tlsfind.errors import InputError
 from tlsfind.pairs.features import PairGeometry, geometry_names, pair_features
@@ -182,3 +182,99 @@ def test_senseless_input_is_refused():
     b[4, 1] = np.nan
     with pytest.raises(InputError, match="NaN"):
         pair_features(a, b, 0.0, 0.0, BOX, 3)
+
+
+def packing(rng, count):
+    """Positions (count, 3) in a box of edge BOX, no closer than 0.85."""
+    placed = np.empty((0, 3))
+    while len(placed) < count:
+        trial = rng.uniform(0, BOX, 3)
+        apart = minimum_image(placed - trial, BOX)
+        if not len(placed) or np.linalg.norm(apart, axis=1).min() > 0.85:
+            placed = np.vstack([placed, trial])
+    return placed
+
+
+def identical_particles(seed, count=5, size=150):
+    """Minima in which particles hop, some into the places of others, and types."""
+    rng = np.random.default_rng(seed)
+    minima = packing(rng, size) + 0.03 * rng.normal(size=(count, size, 3))
+    types = rng.integers(1, 3, size)
+    for k in range(1, count):
+        hopped = rng.choice(size, 3, replace=False)
+        minima[k:, hopped] += 0.4 * rng.normal(size=(3, 3))
+        own = np.flatnonzero(types == rng.integers(1, 3))
+        ring = own[np.argsort(np.linalg.norm(minima[k, own] - minima[k, own[0]], axis=1))[:3]]
+        minima[k:, ring] = minima[k:, np.roll(ring, 1)]
+    return minima, types
+
+
+def renumbered(rng, positions, types):
+    """``positions`` (N, 3) with the particles of each type in another order."""
+    order = np.arange(len(types))
+    for kind in np.unique(types):
+        own = np.flatnonzero(types == kind)
+        order[own] = rng.permutation(own)
+    return positions[order]
+
+
+def test_identical_particles_are_matched_before_features_are_taken():
+    """The features are those of minima that were renumbered pair by pair."""
+    minima, types = identical_particles(1)
+    first, second = np.triu_indices(len(minima), 1)
+    block = PairGeometry(minima, BOX, 3, types).features(first, second)
+    exchanged = 0
+    for i, j, values in zip(first, second, block.T, strict=True):
+        order = matching.assignment(minima[i], minima[j], BOX, types)
+        exchanged += not np.array_equal(order, np.arange(len(types)))
+        naive = naive_features(minima[i], minima[j][order], 0.0, 0.0, BOX, 3)
+        np.testing.assert_allclose(values, list(naive.values())[1:], rtol=1e-9)
+        single = pair_features(minima[i], minima[j], 0.0, 0.0, BOX, 3, types)
+        np.testing.assert_allclose(values, list(single.values())[1:], rtol=1e-9)
+        back = pair_features(minima[j], minima[i], 0.0, 0.0, BOX, 3, types)
+        assert_same(back, single)
+    assert exchanged == len(first)
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_numbering_of_identical_particles_changes_nothing(seed):
+    minima, types = identical_particles(seed)
+    rng = np.random.default_rng([seed, 1])
+    pairs = np.triu_indices(len(minima), 1)
+    expected = PairGeometry(minima, BOX, 3, types).features(*pairs)
+    other = [wrap(renumbered(rng, p, types) + rng.normal(size=3) * BOX, BOX) for p in minima]
+    found = PairGeometry(np.array(other), BOX, 3, types).features(*pairs)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_without_exchanges_types_change_nothing():
+    rng = np.random.default_rng(2)
+    minima = packing(rng, 120) + 0.02 * rng.normal(size=(6, 120, 3))
+    pairs = np.triu_indices(6, 1)
+    plain = PairGeometry(minima, BOX, 3).features(*pairs)
+    for types in (np.ones(120, int), np.arange(1, 121), rng.integers(1, 3, 120)):
+        found = PairGeometry(minima, BOX, 3, types).features(*pairs)
+        np.testing.assert_array_equal(found, plain)
+
+
+def test_all_different_types_are_as_none():
+    minima, _ = identical_particles(3)
+    pairs = np.triu_indices(len(minima), 1)
+    plain = PairGeometry(minima, BOX, 3).features(*pairs)
+    found = PairGeometry(minima, BOX, 3, np.arange(1, 151)).features(*pairs)
+    np.testing.assert_array_equal(found, plain)
+
+
+def test_permuted_minimum_is_identical():
+    a = packing(np.random.default_rng(4), 100)
+    b = renumbered(np.random.default_rng(5), a, np.ones(100))
+    found = pair_features(a, b, 1.0, 1.0, BOX, 3, np.ones(100, int))
+    assert found["total_displacement"] < 1e-12
+    assert pair_features(a, b, 1.0, 1.0, BOX, 3)["total_displacement"] > 10
+
+
+def test_types_that_do_not_fit_are_refused():
+    a, b = random_pair(9, size=10)
+    with pytest.raises(InputError, match="expected 10 integers from 1"):
+        pair_features(a, b, 0.0, 0.0, BOX, 3, np.ones(9, int))

@@ -31,7 +31,7 @@ def config_with(**changes):
     )
 
 
-def make_landscape(folder, count=30, particles=25, transitions=TRANSITIONS, seed=0):
+def make_landscape(folder, count=30, particles=25, transitions=TRANSITIONS, seed=0, types=None):
     """Write a landscape of ``count`` minima, two of them of exactly one energy."""
     rng = np.random.default_rng(seed)
     base = rng.uniform(0, BOX, (particles, 3))
@@ -50,6 +50,7 @@ def make_landscape(folder, count=30, particles=25, transitions=TRANSITIONS, seed
             diameters=np.ones(particles),
             box=BOX,
             glass=GLASS,
+            types=types,
         ),
     )
     minima = pd.DataFrame({"glass": GLASS, "minimum": identifiers, "energy": energies})
@@ -220,3 +221,19 @@ def test_failure_half_way_leaves_nothing(folder, tmp_path, monkeypatch):
     assert calls == [0, 100, 200]
     assert [p.name for p in tmp_path.glob("*parquet*")] == ["pairs.parquet"]
     assert (tmp_path / "pairs.parquet").read_bytes() == b"the table before"
+
+
+def test_types_of_the_minima_reach_the_features(folder, tmp_path):
+    types = np.ones(25, int)
+    positions, energies = make_landscape(folder, types=types)
+    pairs(config_with(particles=4), GLASS, folder, tmp_path / "pairs.parquet")
+    table = tables.read(tmp_path / "pairs.parquet")
+    changed = 0
+    for row in table.sample(60, random_state=0).to_dict("records"):
+        a, b = row["minimum_a"], row["minimum_b"]
+        ends = (positions[a], positions[b], energies[a], energies[b], BOX, 4)
+        for name, value in pair_features(*ends, types).items():
+            assert row[name] == pytest.approx(value, rel=1e-9), name
+        plain = pair_features(*ends)["total_displacement"]
+        changed += row["total_displacement"] < plain - 1e-9
+    assert changed > 0

@@ -33,6 +33,7 @@ class SurfaceEngine:
 
     n_particles = PARTICLES
     box = BOX
+    masses = np.ones(PARTICLES)
 
     def __init__(self, surface, stiffness: float = 3.0):
         self.surface = surface

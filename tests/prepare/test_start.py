@@ -87,3 +87,23 @@ def test_velocities_have_the_temperature_and_no_momentum():
     np.testing.assert_allclose(velocities.sum(axis=0), 0.0, atol=1e-12)
     many = np.concatenate([maxwell_velocities(250, 0.37, rng).ravel() for _ in range(20)])
     assert stats.kstest(many / np.sqrt(0.37), "norm").pvalue > 0.01
+
+
+def test_velocities_of_unequal_masses():
+    rng = np.random.default_rng(4)
+    masses = np.where(np.arange(300) % 3 == 0, 91.2, 63.5)
+    many = []
+    for _ in range(30):
+        velocities = maxwell_velocities(300, 0.086, rng, masses)
+        weighted = masses[:, None] * velocities
+        assert (weighted * velocities).sum() / (3 * 300 - 3) == pytest.approx(0.086, rel=1e-12)
+        np.testing.assert_allclose(weighted.sum(axis=0), 0.0, atol=1e-11)
+        many.append(velocities)
+    scaled = np.concatenate(many).ravel() * np.sqrt(np.tile(np.repeat(masses, 3), 30) / 0.086)
+    assert stats.kstest(scaled, "norm").pvalue > 0.01  # equipartition: both species alike
+
+
+def test_unit_masses_change_nothing():
+    a = maxwell_velocities(200, 0.1, np.random.default_rng(5))
+    b = maxwell_velocities(200, 0.1, np.random.default_rng(5), np.ones(200))
+    np.testing.assert_array_equal(a, b)

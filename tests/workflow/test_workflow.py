@@ -306,13 +306,14 @@ def test_summary_command_reads_the_run(folder, results, capsys):
 # Planned jobs of the rules from some rule on. After `assess`, a checkpoint, comes what the rest of
 # the run needs if the loop ends there: whether it goes on to `select_next` is in the new state.
 REPORTED = {"figures": 1, "report": 1}
+CHECKED = {"validate": 1, "summary": 1}
 FROM_STANDARD = {
     "select_standard": 1,
     "solve_standard": 2,
     "collect_standard": 1,
     "library": 1,
     "table_one": 1,
-    "summary": 1,
+    **CHECKED,
     **REPORTED,
 }
 FROM_ASSESS = {"assess": 1, "explain": 1, **FROM_STANDARD}
@@ -336,6 +337,7 @@ FROM_NEXT = {"select_next": 1, "solve_paths": 1, "collect_paths": 1, **FROM_TRAI
         ("analysis.explain_sample: 150", {"explain": 1, "report": 1}),
         ("loop.standard_transitions: 1", FROM_STANDARD),
         ("paths.grid: 601", FROM_PATHS),
+        ("validation.minima: 3", {**CHECKED, "report": 1}),
         ("loop.min_iterations: 2", FROM_ASSESS),
         # the initial batch and its model stay
         ("loop.paths_per_iteration: 31", FROM_NEXT),

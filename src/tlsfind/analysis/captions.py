@@ -41,7 +41,7 @@ CAPTIONS: dict[str, str] = {
         "particle of the liquid at T_f, (b) energy of its inherent structures, (c) self-overlap "
         "with the first recorded configuration (solid) and with the one at half time (dashed), "
         "against the blocks of swaps and molecular dynamics done. Thin dotted lines: glasses "
-        "judged not equilibrated."
+        "judged not equilibrated. Imported glasses have no lines."
     ),
     "loop": (
         "The active loop. (a) Paths, double wells and TLS found so far, against the iteration. "

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import __version__, tables
-from tlsfind.analysis import summary
+from tlsfind.analysis import summary, validation
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.analysis.figures import fig3, fig4
 from tlsfind.analysis.results import Results
@@ -61,11 +61,17 @@ def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
     found = []
     bad = numbers["glasses_not_equilibrated"]
     if bad:
-        named = ", ".join(bad[:5]) + (" ..." if len(bad) > 5 else "")
         found.append(
             f"{len(bad)} of {numbers['glasses']} glasses {'is' if len(bad) == 1 else 'are'} not "
-            f"equilibrated ({named}). TLS found there belong to a less stable glass than the "
+            f"equilibrated ({_few(bad)}). TLS found there belong to a less stable glass than the "
             "preparation temperature says."
+        )
+    own = numbers["glasses_not_judged"]
+    if own:
+        found.append(
+            f"{len(own)} of {numbers['glasses']} glasses {'is' if len(own) == 1 else 'are'} "
+            f"imported ({_few(own)}): neither their equilibration at the preparation temperature "
+            "nor the conservation of energy in their trajectories was judged."
         )
     if numbers["unsolved_share"] > UNSOLVED_WARNING:
         found.append(
@@ -99,9 +105,17 @@ def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
         )
     if not numbers["standard"]["complete"] and numbers["standard"]["tls_per_path"] is None:
         found.append("The standard procedure was not run, so that the loop has no comparison.")
+    said = validation.warning(numbers["validation"], results.config.validation.enabled)
+    if said:
+        found.append(said)
     if numbers["tls"] == 0:
         found.append("No two-level system was found.")
     return found
+
+
+def _few(names: list[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def glasses_table(results: Results) -> Table:
@@ -298,6 +312,20 @@ def library_table(results: Results) -> Table:
     return make_table(rows, columns)
 
 
+def validation_table(results: Results) -> Table | None:
+    """Agreement with LAMMPS; None if the run was not checked."""
+    if results.validation is None:
+        return None
+    return make_table(validation.rows(results.validation), validation.COLUMNS)
+
+
+def outside_table(results: Results) -> Table | None:
+    """The checks by LAMMPS that are outside the tolerances; None if there are none."""
+    if results.validation is None or results.validation["within"].all():
+        return None
+    return make_table(validation.outside_rows(results.validation), validation.OUTSIDE_COLUMNS)
+
+
 def provenance_table(results: Results) -> Table:
     """Versions of what made the results."""
     rows = [{"what": "tlsfind", "value": __version__}]
@@ -356,11 +384,14 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "transfer": transfer_table(results),
             "plateau": plateau_table(numbers["fig4"]),
             "library": library_table(results),
+            "validation": validation_table(results),
+            "outside": outside_table(results),
             "provenance": provenance_table(results),
         },
         table1_caption=CAPTIONS["table_1"],
         transfer_caption=CAPTIONS["transfer"],
         stability=stability_text(results),
+        validation=validation.meaning(results),
         folds="rows" if results.config.learn.split == "row" else "whole glasses",
         threshold=results.config.loop.standard_transitions,
         standard=found["standard"],

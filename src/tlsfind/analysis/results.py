@@ -158,7 +158,10 @@ class Results:
     def trajectories(self) -> pd.DataFrame:
         """All trajectories of all glasses."""
         return self._gather(
-            lambda glass: sorted(glass.glob("block-*/trajectories.parquet")),
+            lambda glass: [
+                glass / f"block-{block}" / "trajectories.parquet"
+                for block in self.config.block_names(glass.name)
+            ],
             "explore",
             "trajectories",
         )
@@ -281,6 +284,14 @@ class Results:
         columns = tables.library_columns(self.config.pairs.particles, self.units)
         names = tables.schema("double_wells", columns).names
         return tables.read(self.root / "library" / "double_wells.parquet", names)
+
+    @cached_property
+    def validation(self) -> pd.DataFrame | None:
+        """The checks by LAMMPS; None if there were none."""
+        path = self.root / "validation.parquet"
+        if not self.config.validation.enabled or not path.exists():
+            return None
+        return tables.read(path, tables.schema("validation").names)
 
     def is_tls(self, paths: pd.DataFrame, unit: str | None = None) -> np.ndarray:
         """Which paths are TLS in a unit system, by default the loop's: (n,) bool."""

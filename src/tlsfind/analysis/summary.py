@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tlsfind import __version__, tables
+from tlsfind.analysis import validation
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.tables import table1
 
@@ -26,7 +27,7 @@ def collect(results: Results) -> dict[str, Any]:
     """The numbers of a run; nan and infinity become None, so that the result is valid JSON."""
     solved = results.solved
     statuses = {name: int((solved["status"] == name).sum()) for name in tables.STATUSES}
-    equilibrated = results.glasses["equilibrated"].fillna(False).astype(bool)
+    verdicts = results.glasses["equilibrated"]  # null: imported
     drift = results.trajectories["energy_drift"].abs().max()
     unit = results.config.loop.unit_system
     table = table1.collect(results)
@@ -37,7 +38,8 @@ def collect(results: Results) -> dict[str, Any]:
         "config_hash": results.config.hash,
         "unit_system": unit,
         "glasses": len(results.temperatures),
-        "glasses_not_equilibrated": results.glasses.loc[~equilibrated, "glass"].tolist(),
+        "glasses_not_equilibrated": results.glasses.loc[verdicts.eq(False), "glass"].tolist(),
+        "glasses_not_judged": results.glasses.loc[verdicts.isna(), "glass"].tolist(),
         "minima": sum(results.minima.values()),
         "pairs": sum(results.scan.pairs.values()),
         "paths": len(solved),
@@ -75,6 +77,7 @@ def collect(results: Results) -> dict[str, Any]:
         "energy_drift_max": float(drift) if len(results.trajectories) else float("nan"),
         "quenches": int(results.trajectories["quenches"].sum()),
         "unconverged_quenches": int(results.trajectories["unconverged"].sum()),
+        "validation": validation.numbers(results.validation),
     }
     return finite(numbers)
 
@@ -135,8 +138,13 @@ def ratio_text(value: float | None, loop: dict[str, Any], standard: dict[str, An
 
 def lines(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     """The summary as pairs of a name and a value, both to be read by people."""
-    bad = numbers["glasses_not_equilibrated"]
-    glasses = f"{numbers['glasses']:,}" + (f", {len(bad)} not equilibrated" if bad else "")
+    glasses = f"{numbers['glasses']:,}"
+    for key, words in (
+        ("glasses_not_equilibrated", "not equilibrated"),
+        ("glasses_not_judged", "imported, equilibration not judged"),
+    ):
+        if numbers[key]:
+            glasses += f", {len(numbers[key])} {words}"
     statuses = ", ".join(
         f"{count:,} {name.replace('_', ' ')}"
         for name, count in numbers["statuses"].items()
@@ -183,6 +191,7 @@ def lines(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             "Quenches that did not converge",
             f"{numbers['unconverged_quenches']:,} of {numbers['quenches']:,}",
         ),
+        ("Checked by LAMMPS", validation.line(numbers["validation"])),
     ]
 
 

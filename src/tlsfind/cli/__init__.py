@@ -28,6 +28,7 @@ from tlsfind.cli import (
     single,
     stages,
     tools,
+    validate,
 )
 from tlsfind.errors import TlsfindError
 
@@ -82,6 +83,7 @@ def _global_options(
 stages.register(app)
 loop.register(app)
 outputs.register(app)
+validate.register(app)
 evaluate.register(app)
 explain.register(app)
 simulate.register(app)

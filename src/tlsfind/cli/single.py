@@ -21,7 +21,7 @@ from tlsfind.cli.show import draw_profile, picture_format, print_json, print_tab
 from tlsfind.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from tlsfind.config import Paths
+    from tlsfind.config import Config, Paths
     from tlsfind.configuration import Configuration
     from tlsfind.engine import Engine
     from tlsfind.paths.solver import PathResult
@@ -42,6 +42,13 @@ class DiameterSource(StrEnum):
     CHARGE = "charge"
 
 
+class EngineName(StrEnum):
+    """What evaluates energies and forces."""
+
+    NATIVE = "native"
+    LAMMPS = "lammps"
+
+
 _FILE_HELP = (
     "Extended XYZ, LAMMPS data, glass.npz, or one minimum of a minima file as minima.npz#12."
 )
@@ -54,6 +61,22 @@ DiameterFrom = Annotated[
     typer.Option(
         "--diameter-from",
         help="Column of LAMMPS data with atom_style charge that holds the diameter.",
+    ),
+]
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option(
+        "--engine",
+        help="What evaluates energies and forces; native by default, lammps for other models.",
+    ),
+]
+RunConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Take model, engine, path settings and units of this run.",
     ),
 ]
 Quench = Annotated[bool, typer.Option("--quench", help="Quench A and B to their minima first.")]
@@ -91,14 +114,22 @@ class Endpoints:
     a: Endpoint
     b: Endpoint
     exchanged: bool
+    types: np.ndarray | None = None
 
 
-def energy(files: Files, diameter_from: DiameterFrom = None, as_json: Json = False) -> None:
+def energy(
+    files: Files,
+    config: RunConfig = None,
+    engine_name: EngineOption = None,
+    diameter_from: DiameterFrom = None,
+    as_json: Json = False,
+) -> None:
     """Energy per particle and largest force component of configurations."""
+    run = _run(config)
     rows = []
     for spec in files:
         configuration = _read(spec, diameter_from)
-        engine = _engine(configuration)
+        engine = _engine(configuration, run, engine_name)
         with _file_named(configuration):
             point = _evaluate(engine, spec, configuration.positions)
         rows.append((spec, point.energy / len(configuration), point.max_force))
@@ -116,20 +147,28 @@ def pair(
         int, typer.Option("--particles", "-M", min=1, max=20, help="Most displaced particles, M.")
     ] = 3,
     quench: Quench = False,
+    config: RunConfig = None,
+    engine_name: EngineOption = None,
     diameter_from: DiameterFrom = None,
     as_json: Json = False,
 ) -> None:
     """Features of a pair of minima, as in the table of pairs."""
     from tlsfind.pairs.features import pair_features
 
-    ends = _endpoints(first, second, diameter_from, quench)
+    ends = _endpoints(first, second, diameter_from, quench, _run(config), engine_name)
     if particles > len(ends.a.positions):
         raise InputError(
             f"--particles {particles}: {first} has {len(ends.a.positions)} particles, expected at "
             "most as many"
         )
     features = pair_features(
-        ends.a.positions, ends.b.positions, ends.a.energy, ends.b.energy, ends.box, particles
+        ends.a.positions,
+        ends.b.positions,
+        ends.a.energy,
+        ends.b.energy,
+        ends.box,
+        particles,
+        ends.types,
     )
     if as_json:
         print_json({"minimum_a": ends.a.spec, "minimum_b": ends.b.spec, **features})
@@ -149,12 +188,8 @@ def path(
             help="Draw the profile with the two lowest levels; the suffix tells the format.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", metavar="FILE", help="Take path settings and units of this run."
-        ),
-    ] = None,
+    config: RunConfig = None,
+    engine_name: EngineOption = None,
     images: Annotated[
         int | None, typer.Option("--images", help="Images of the path, ends included.")
     ] = None,
@@ -167,12 +202,15 @@ def path(
     as_json: Json = False,
 ) -> None:
     """Minimum-energy path between two minima: status, barrier, quantum splitting, profile."""
-    settings, units = _settings(config, images=images, force_tolerance=force_tolerance)
+    run = _run(config)
+    settings, units = _settings(run, images=images, force_tolerance=force_tolerance)
     format_of_plot = None if plot is None else picture_format(plot)
-    ends = _endpoints(first, second, diameter_from, quench)
+    ends = _endpoints(first, second, diameter_from, quench, run, engine_name)
     from tlsfind.paths.solver import solve_path
 
-    result = solve_path(ends.engine, ends.a.positions, ends.b.positions, ends.box, settings, units)
+    result = solve_path(
+        ends.engine, ends.a.positions, ends.b.positions, ends.box, settings, units, ends.types
+    )
     if plot is not None and format_of_plot is not None:  # first: what fails prints nothing
         draw_profile(plot, format_of_plot, result, next(iter(units)))
         typer.echo(f"profile drawn in {plot}", err=True)
@@ -213,7 +251,16 @@ def path_summary(ends: Endpoints, result: PathResult, units: list[str]) -> dict[
     }
 
 
-def _settings(config: Path | None, **overrides: Any) -> tuple[Paths, dict[str, UnitSystem]]:
+def _run(path: Path | None) -> Config | None:
+    """The config of the run that is named, if one is."""
+    if path is None:
+        return None
+    from tlsfind.config import load
+
+    return load(path)
+
+
+def _settings(run: Config | None, **overrides: Any) -> tuple[Paths, dict[str, UnitSystem]]:
     """Path settings and unit systems, of a run or the defaults, with the command's overrides.
 
     Raises:
@@ -221,12 +268,11 @@ def _settings(config: Path | None, **overrides: Any) -> tuple[Paths, dict[str, U
     """
     from pydantic import ValidationError
 
-    from tlsfind.config import Paths, load
+    from tlsfind.config import Paths
     from tlsfind.units import BUILT_IN
 
     settings, units = Paths(), dict(BUILT_IN)
-    if config is not None:
-        run = load(config)
+    if run is not None:
         settings, units = run.paths, run.unit_systems
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
@@ -245,12 +291,15 @@ def _read(spec: str, diameter_from: DiameterSource | None) -> Configuration:
     return read_configuration(spec, source)
 
 
-def _engine(configuration: Configuration) -> Engine:
-    """The default engine, with the file's name in its complaints."""
+def _engine(configuration: Configuration, run: Config | None, name: EngineName | None) -> Engine:
+    """The engine of the run, or the one that is named, with the file's name in its complaints."""
     from tlsfind.engine import make_engine
 
+    chosen: Literal["native", "lammps"] | None = None
+    if name is not None:
+        chosen = "native" if name is EngineName.NATIVE else "lammps"
     try:
-        return make_engine(configuration)
+        return make_engine(configuration, run, chosen)
     except InputError as error:
         raise InputError(f"{configuration.source}: {error}") from None
 
@@ -276,7 +325,12 @@ def _evaluate(engine: Engine, spec: str, positions: np.ndarray) -> Endpoint:
 
 
 def _endpoints(
-    first: str, second: str, diameter_from: DiameterSource | None, quench: bool
+    first: str,
+    second: str,
+    diameter_from: DiameterSource | None,
+    quench: bool,
+    run: Config | None,
+    engine_name: EngineName | None,
 ) -> Endpoints:
     """Read a pair, quench it if asked to, and put the lower energy first.
 
@@ -287,7 +341,7 @@ def _endpoints(
 
     configurations = [_read(spec, diameter_from) for spec in (first, second)]
     check_same_particles(configurations[0], configurations[1], tolerance=SAME_PARTICLES)
-    engine = _engine(configurations[0])
+    engine = _engine(configurations[0], run, engine_name)
     ends = []
     for spec, configuration in zip((first, second), configurations, strict=True):
         with _file_named(configuration):
@@ -307,7 +361,7 @@ def _endpoints(
     exchanged = b.energy < a.energy
     if exchanged:
         a, b = b, a
-    return Endpoints(engine, configurations[0].box, a, b, exchanged)
+    return Endpoints(engine, configurations[0].box, a, b, exchanged, configurations[0].types)
 
 
 def _print_endpoints(ends: Endpoints, quench: bool) -> None:

@@ -41,10 +41,17 @@ class State:
 
 
 class Engine(Protocol):
-    """The protocol that the rest of the project is written against."""
+    """The protocol that the rest of the project is written against.
+
+    Attributes:
+        n_particles: N.
+        box: edge of the cubic box.
+        masses: (N,) in the model's unit of mass.
+    """
 
     n_particles: int
     box: float
+    masses: np.ndarray
 
     def energy(self, positions: np.ndarray) -> float:
         """Total potential energy of ``positions`` (N, 3)."""

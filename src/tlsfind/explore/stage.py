@@ -60,11 +60,12 @@ def explore(config: Config, glass: str, glass_file: Path, block: int, output: Pa
         raise InputError(f"{glass_file} holds the glass {info['glass']}, expected {glass}")
     first = block * settings.trajectories_per_block
     numbers = range(first, min(first + settings.trajectories_per_block, settings.trajectories))
-    engine = make_engine(configuration)
+    engine = make_engine(configuration, config)
     catalogue = Catalogue(
         configuration.box,
         config.landscape.energy_window,
         config.landscape.displacement_tolerance,
+        configuration.types,
     )
     trajectories = []
     quenches = settings.steps // settings.quench_every
@@ -74,7 +75,7 @@ def explore(config: Config, glass: str, glass_file: Path, block: int, output: Pa
             trajectories.append(
                 run_trajectory(config, engine, configuration, catalogue, number, rng, advance)
             )
-    _write(config, glass, configuration, catalogue, trajectories, Path(output))
+    write_block(config, glass, configuration, catalogue, trajectories, Path(output))
 
 
 def run_trajectory(
@@ -92,7 +93,8 @@ def run_trajectory(
     """
     settings = config.explore
     n = len(configuration)
-    state = State(configuration.positions.copy(), maxwell_velocities(n, settings.temperature, rng))
+    velocities = maxwell_velocities(n, settings.temperature, rng, engine.masses)
+    state = State(configuration.positions.copy(), velocities)
     visits: list[dict] = []
     energies: list[np.ndarray] = []
     evaluations = 0
@@ -144,7 +146,7 @@ def _summary(
     }
 
 
-def _write(
+def write_block(
     config: Config,
     glass: str,
     configuration: Configuration,
@@ -152,6 +154,16 @@ def _write(
     trajectories: list[Trajectory],
     output: Path,
 ) -> None:
+    """Write what a block of trajectories gives: minima.npz, trajectories.parquet, visits.parquet.
+
+    Args:
+        config: the run.
+        glass: name of the glass.
+        configuration: its particles.
+        catalogue: the distinct minima of the block, which the visits number.
+        trajectories: the trajectories in their order.
+        output: the folder.
+    """
     n = len(configuration)
     positions = catalogue.positions if len(catalogue) else np.empty((0, n, 3))
     save_minima(
@@ -164,6 +176,7 @@ def _write(
             diameters=configuration.diameters,
             box=configuration.box,
             glass=glass,
+            types=configuration.types,
         ),
     )
     for name, rows in (

@@ -1,8 +1,9 @@
 """Extended XYZ, written with every digit, and read by ASE.
 
-The cell is cubic and periodic in all three directions, the column ``diameter`` is needed. What is
-written comes back exactly (the writer of ASE has eight decimals, so it is not used). Species need
-not be chemical elements; they are not looked at.
+The cell is cubic and periodic in all three directions, the column ``diameter`` or ``type`` is
+needed: without diameters, particles with types have the diameter 1. What is written comes back
+exactly (the writer of ASE has eight decimals, so it is not used). Species need not be chemical
+elements; they are not looked at.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tlsfind.errors import InputError
 from tlsfind.interop import TILT_TOLERANCE, cubic_edge
 from tlsfind.tables import atomic
 
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     ValueError,
     KeyError,
@@ -34,23 +35,27 @@ def read_extxyz(path: str | Path) -> Configuration:
 
     Raises:
         InputError: the file is not extended XYZ, does not hold exactly one frame, lacks the
-            column ``diameter``, or its cell is missing, not cubic or not periodic.
+            columns ``diameter`` and ``type``, or its cell is missing, not cubic or not periodic.
     """
     atoms = _only_frame(Path(path))
-    box = _cubic_edge(np.asarray(atoms.cell), np.asarray(atoms.pbc), str(path))
+    box = cell_edge(np.asarray(atoms.cell), np.asarray(atoms.pbc), str(path))
+    types = atoms.arrays.get("type")
     diameters = atoms.arrays.get("diameter")
+    if diameters is None and types is not None:
+        diameters = np.ones(len(types))
     if diameters is None:
         columns = [name for name in atoms.arrays if name not in ("numbers", "positions")]
         others = f", besides positions it has {', '.join(columns)}" if columns else ""
         raise InputError(
-            f"{path} lacks the column 'diameter'{others}; expected diameter:R:1 in Properties"
+            f"{path} lacks the column 'diameter'{others}; expected diameter:R:1 (or type:I:1 for "
+            "species) in Properties"
         )
     if diameters.dtype.kind not in "fiu" or diameters.ndim != 1:
         raise InputError(
             f"{path}: the column 'diameter' is not one real number per particle, "
             "expected diameter:R:1 in Properties"
         )
-    return Configuration(atoms.positions, diameters, box, str(path))
+    return Configuration(atoms.positions, diameters, box, str(path), types)
 
 
 def write_extxyz(
@@ -59,7 +64,7 @@ def write_extxyz(
     displacement: np.ndarray | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one configuration as extended XYZ with the column ``diameter``.
+    """Write one configuration as extended XYZ with the columns ``diameter`` and, if any, ``type``.
 
     Args:
         path: the file.
@@ -83,14 +88,29 @@ def write_extxyz(
             )
         columns.append(displacement)
         properties += ":displacement:R:3"
+    labels = ["X"] * len(configuration)
+    if configuration.types is not None:
+        columns.append(configuration.types[:, None])
+        properties += ":type:I:1"
+        labels = [str(kind) for kind in configuration.types]
     lattice = " ".join(_real(x) for x in (configuration.box * np.eye(3)).ravel())
     comment = f'Lattice="{lattice}" Properties={properties} '
     if info:
         comment += key_val_dict_to_str({_key(k): _one_line(v) for k, v in info.items()}) + " "
     lines = [str(len(configuration)), comment + 'pbc="T T T"']
-    lines += ["X " + " ".join(map(_real, row)) for row in np.hstack(columns).tolist()]
+    lines += [
+        " ".join([label, *(words for column in columns for words in _words(column[row]))])
+        for row, label in enumerate(labels)
+    ]
     with atomic(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _words(values: np.ndarray) -> list[str]:
+    """Numbers of one particle as text."""
+    if values.dtype.kind == "i":
+        return [str(value) for value in values.tolist()]
+    return [_real(value) for value in values.tolist()]
 
 
 def _real(number: float) -> str:
@@ -125,7 +145,7 @@ def _only_frame(path: Path) -> Any:
                 count += 1
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         where = f" (frame {count + 1})" if count else ""
         raise InputError(f"{path} is not readable as extended XYZ{where}: {reason}") from None
@@ -148,7 +168,7 @@ def _parse_comment(line: str) -> dict[str, Any]:
     return info
 
 
-def _cubic_edge(cell: np.ndarray, periodic: np.ndarray, source: str) -> float:
+def cell_edge(cell: np.ndarray, periodic: np.ndarray, source: str) -> float:
     """The edge of a cubic, fully periodic cell.
 
     Args:

@@ -7,6 +7,8 @@ preparation_temperature, and further keys that the preparation may add.
 
 ``minima.npz``: positions (n, N, 3), energies (n,), max_forces (n,), minimum (n,), diameters (N,),
 box, glass.
+
+Both have the key ``types`` (N,) where particles of one type are identical.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tlsfind.configuration import Configuration
+from tlsfind.configuration import Configuration, checked_types
 from tlsfind.errors import InputError
 from tlsfind.tables import atomic
 
@@ -43,6 +45,7 @@ class Minima:
         box: edge length of the cubic box.
         glass: name of the glass.
         source: the file, for messages.
+        types: (N,) int32 types of the particles, or None.
     """
 
     positions: np.ndarray
@@ -53,6 +56,7 @@ class Minima:
     box: float
     glass: str
     source: str = field(default="minima", compare=False)
+    types: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("positions", "energies", "max_forces", "diameters"):
@@ -76,6 +80,7 @@ class Minima:
                 )
         if len(np.unique(self.minimum)) != count:
             raise InputError(f"{self.source}: an identifier occurs twice in 'minimum'")
+        object.__setattr__(self, "types", checked_types(self.types, particles, self.source))
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -101,7 +106,7 @@ class Minima:
         """
         row = self.row(identifier)
         source = f"{self.source}#{identifier}"
-        return Configuration(self.positions[row], self.diameters, self.box, source)
+        return Configuration(self.positions[row], self.diameters, self.box, source, self.types)
 
 
 def save_glass(
@@ -128,7 +133,7 @@ def save_glass(
             f"velocities have shape {velocities.shape}, expected {configuration.positions.shape}"
         )
     missing = [key for key in GLASS_INFO_KEYS if key not in info]
-    taken = [key for key in (*CONFIGURATION_KEYS, "velocities") if key in info]
+    taken = [key for key in (*CONFIGURATION_KEYS, "velocities", "types") if key in info]
     if missing or taken:
         raise ValueError(f"info lacks {missing} and must not have {taken}")
     _save(
@@ -138,6 +143,7 @@ def save_glass(
             "velocities": velocities,
             "diameters": configuration.diameters,
             "box": configuration.box,
+            **_types_if_any(configuration.types),
             **info,
         },
     )
@@ -163,14 +169,15 @@ def load_glass(path: str | Path) -> tuple[Configuration, np.ndarray, dict[str, A
         )
     if not np.isfinite(velocities).all():
         raise InputError(f"{path}: NaN or infinite velocities, expected finite numbers")
-    rest = set(arrays) - {*CONFIGURATION_KEYS, "velocities"}
+    rest = set(arrays) - {*CONFIGURATION_KEYS, "velocities", "types"}
     info = {key: a.item() if (a := arrays[key]).ndim == 0 else a for key in sorted(rest)}
     return configuration, velocities, info
 
 
 def save_minima(path: str | Path, minima: Minima) -> None:
     """Write a ``minima.npz``."""
-    _save(path, {key: getattr(minima, key) for key in MINIMA_KEYS})
+    arrays = {key: getattr(minima, key) for key in MINIMA_KEYS}
+    _save(path, {**arrays, **_types_if_any(minima.types)})
 
 
 def load_minima(path: str | Path) -> Minima:
@@ -192,6 +199,7 @@ def load_minima(path: str | Path) -> Minima:
         box=_box(arrays, str(path)),
         glass=str(arrays["glass"]),
         source=str(path),
+        types=arrays.get("types"),
     )
 
 
@@ -224,6 +232,11 @@ def _spread(identifiers: np.ndarray) -> str:
     if not ordered:
         return "none (the file is empty)"
     return ", ".join(ordered if len(ordered) <= 6 else [*ordered[:3], "...", ordered[-1]])
+
+
+def _types_if_any(types: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The key ``types`` of an archive, left out where there are none."""
+    return {} if types is None else {"types": types}
 
 
 def _save(path: str | Path, arrays: Mapping[str, Any]) -> None:
@@ -298,4 +311,5 @@ def _configuration(arrays: Mapping[str, np.ndarray], source: str) -> Configurati
         _floats(arrays, "diameters", source),
         _box(arrays, source),
         source,
+        arrays.get("types"),
     )

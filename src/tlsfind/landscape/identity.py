@@ -6,13 +6,15 @@ A configuration is a known minimum if
 2. its total displacement d from it, in minimum image and freed of a common translation, is at
    most ``displacement_tolerance``;
 
-the closest in displacement is taken if several qualify. Energy alone would merge different minima
+the closest in displacement is taken if several qualify. Where particles are identical and none
+qualifies by number, d is taken after matching (:mod:`tlsfind.matching`): configurations that differ
+by a permutation of identical particles are one minimum. Energy alone would merge different minima
 of nearly one energy, displacement alone would compare every configuration with every minimum.
 
-The first configuration found of a minimum represents it for good. The order in which
-configurations come therefore does not change which of them are one minimum, provided that the
-scatter of a minimum is below half the window and half the tolerance and that different minima are
-further apart than both; quenches to a force of 1e-6 are, by orders of magnitude.
+The first configuration found of a minimum, and its numbering, represents it for good. The order in
+which configurations come therefore does not change which of them are one minimum, provided that
+the scatter of a minimum is below half the window and half the tolerance and that different minima
+are further apart than both; quenches to a force of 1e-6 are, by orders of magnitude.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from tlsfind.errors import InputError
 from tlsfind.landscape.kernel import displacement_within
+from tlsfind.matching import displacements
 
 
 class Catalogue:
@@ -32,12 +35,20 @@ class Catalogue:
         box: edge of the cubic box.
         energy_window: largest difference of total energy within one minimum.
         displacement_tolerance: largest total displacement d within one minimum.
+        types: (N,) types, particles of one being identical, or None: all differ.
     """
 
-    def __init__(self, box: float, energy_window: float, displacement_tolerance: float) -> None:
+    def __init__(
+        self,
+        box: float,
+        energy_window: float,
+        displacement_tolerance: float,
+        types: np.ndarray | None = None,
+    ) -> None:
         self.box = float(box)
         self.energy_window = float(energy_window)
         self.displacement_tolerance = float(displacement_tolerance)
+        self.types = types
         self._count = 0
         self._positions = np.empty((0, 0, 3))
         self._values = np.empty((0, 2))  # energy, largest force
@@ -71,13 +82,31 @@ class Catalogue:
         positions = self._checked(positions, energy)
         low = bisect_left(self._sorted_energies, energy - self.energy_window)
         high = bisect_right(self._sorted_energies, energy + self.energy_window)
+        candidates = sorted(self._sorted_indices[low:high])
+        index = self._closest(candidates, positions)
+        if index is None and self.types is not None:
+            index = self._closest_matched(candidates, positions)
+        return index
+
+    def _closest(self, candidates: list[int], positions: np.ndarray) -> int | None:
+        """The closest of ``candidates`` within the tolerance, particles taken by number."""
         closest, index = np.inf, None
-        for candidate in sorted(self._sorted_indices[low:high]):
+        for candidate in candidates:
             tolerance = min(closest, self.displacement_tolerance)
             distance = displacement_within(
                 self._positions[candidate], positions, self.box, tolerance
             )
             if distance < closest:
+                closest, index = distance, candidate
+        return index
+
+    def _closest_matched(self, candidates: list[int], positions: np.ndarray) -> int | None:
+        """The closest of ``candidates`` within the tolerance after matching."""
+        closest, index = np.inf, None
+        for candidate in candidates:
+            moved = displacements(self._positions[candidate], positions, self.box, self.types)
+            distance = float(np.linalg.norm(moved))
+            if distance <= self.displacement_tolerance and distance < closest:
                 closest, index = distance, candidate
         return index
 

@@ -22,6 +22,7 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.config import Landscape as Settings
+from tlsfind.configuration import same_types
 from tlsfind.errors import InputError
 from tlsfind.interop.native import Minima, load_minima, save_minima
 from tlsfind.landscape.identity import Catalogue
@@ -37,6 +38,7 @@ class _Merged:
 
     catalogue: Catalogue
     diameters: np.ndarray
+    types: np.ndarray | None
     identifiers: dict[int, np.ndarray]  # by block: (minima of the block,), NO_MINIMUM if unvisited
 
 
@@ -72,6 +74,7 @@ def landscape(config: Config, glass: str, blocks: list[Path], output: Path) -> N
         diameters=merged.diameters,
         box=merged.catalogue.box,
         glass=glass,
+        types=merged.types,
     )
     nullable = visits["minimum"].astype("Int32").mask(visits["minimum"] == NO_MINIMUM)
     output = Path(output)
@@ -185,9 +188,12 @@ def _merge(visits: pd.DataFrame, glass: str, blocks: Sequence[Path], settings: S
             if merged is None or origin is None:
                 origin = minima
                 catalogue = Catalogue(
-                    minima.box, settings.energy_window, settings.displacement_tolerance
+                    minima.box,
+                    settings.energy_window,
+                    settings.displacement_tolerance,
+                    minima.types,
                 )
-                merged = _Merged(catalogue, minima.diameters, {})
+                merged = _Merged(catalogue, minima.diameters, minima.types, {})
             if number not in merged.identifiers:
                 _check_block(minima, local[block_of == number], merged, origin.source)
                 merged.identifiers[number] = np.full(len(minima), NO_MINIMUM, np.int64)
@@ -238,6 +244,8 @@ def _check_block(minima: Minima, visited: np.ndarray, merged: _Merged, origin: s
         minima.diameters, merged.diameters, rtol=0, atol=1e-9
     ):
         raise InputError(f"{origin} and {source} hold different particles (their diameters differ)")
+    if not same_types(minima.types, merged.types):
+        raise InputError(f"{origin} and {source} hold different particles (their types differ)")
 
 
 def _global_identifiers(visits: pd.DataFrame, identifiers: dict[int, np.ndarray]) -> np.ndarray:

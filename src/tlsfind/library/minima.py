@@ -53,6 +53,7 @@ def read_minima(path: Path, identifiers: list[int]) -> list[Configuration]:
             known = file["minimum"]
             diameters = file["diameters"]
             box = float(file["box"])
+            types = file.get("types")
         positions = _map_member(path, "positions")
     except FileNotFoundError:
         raise InputError(f"minima file {path} does not exist") from None
@@ -68,7 +69,11 @@ def read_minima(path: Path, identifiers: list[int]) -> list[Configuration]:
             )
         found.append(
             Configuration(
-                np.array(positions[rows[identifier]]), diameters, box, f"{path}#{identifier}"
+                np.array(positions[rows[identifier]]),
+                diameters,
+                box,
+                f"{path}#{identifier}",
+                types,
             )
         )
     return found

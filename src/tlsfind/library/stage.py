@@ -3,7 +3,8 @@
 1. Take every solved path, of the loop and of the standard procedure, and keep the double wells.
 2. Look up the features of their pairs in the pairs tables, streamed.
 3. Sort by quantum splitting; those below the threshold of the loop's unit system are the TLS.
-4. Write both minima of each TLS as extended XYZ, with the displacement vectors between them.
+4. Write both minima of each TLS as extended XYZ, with the displacement vectors between them. Where
+   particles are identical, those of the second are numbered so that they belong to the first's.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import pyarrow.compute as pc
 
 from tlsfind import tables
 from tlsfind.config import Config
-from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
 from tlsfind.library.minima import read_minima
+from tlsfind.matching import match
 from tlsfind.pairs.keys import KEYS, join_columns
 
 
@@ -138,7 +139,8 @@ def _write_pair(config: Config, row: Mapping[Any, Any], landscape_root: Path, pa
     first, second = read_minima(
         landscape_root / glass / "minima.npz", [row["minimum_a"], row["minimum_b"]]
     )
-    moved = displacements(first.positions, second.positions, first.box)
+    order, moved = match(first.positions, second.positions, first.box, first.types)
+    second = second.with_positions(second.positions[order])
     unit = config.loop.unit_system
     info = {
         "glass": glass,

@@ -11,14 +11,22 @@ minimum image and freed of a common translation:
   move alike); 0 if nothing moves;
 - ``distance_1_2`` .. ``distance_1_M``: distance in minimum image of the particle with the largest
   displacement to the others of the M, between their mid-points over a and b.
+
+Where particles are identical, dr_i leads to where particle i, or an identical one, is in b, by the
+best assignment (:mod:`tlsfind.matching`). Minima are numbered once as in the first minimum, as far
+as possible. Pairs then go through the kernel by number, those with a displacement beyond the bound
+of the matching are checked, and those with a better assignment go through the kernel once more.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from tlsfind import matching, matching_kernel
 from tlsfind.errors import InputError
 from tlsfind.pairs import kernel
+
+MATCHED_AT_ONCE = 256  # pairs whose matched displacements are in memory together
 
 
 def geometry_names(particles: int) -> list[str]:
@@ -41,12 +49,20 @@ class PairGeometry:
         positions: (n, N, 3) minima, N > 0.
         box: edge of the cubic box.
         particles: M, the number of most displaced particles.
+        types: (N,) types, particles of one being identical, or None: all differ.
 
     Raises:
-        InputError: the shape is wrong, M exceeds N, or positions are not finite.
+        InputError: the shape is wrong, M exceeds N, positions are not finite, or the types do not
+            fit.
     """
 
-    def __init__(self, positions: np.ndarray, box: float, particles: int) -> None:
+    def __init__(
+        self,
+        positions: np.ndarray,
+        box: float,
+        particles: int,
+        types: np.ndarray | None = None,
+    ) -> None:
         positions = np.ascontiguousarray(positions, dtype=np.float64)
         if positions.ndim != 3 or positions.shape[2] != 3 or positions.shape[1] == 0:
             raise InputError(f"minima have shape {positions.shape}, expected (n, N, 3)")
@@ -62,6 +78,22 @@ class PairGeometry:
         reference = positions[0] if len(positions) else np.zeros(positions.shape[1:])
         self._reference = np.ascontiguousarray(reference.T)
         self._displaced, self._extents = kernel.unwrapped(positions, reference, self.box)
+        self._species: matching.Species | None = None
+        if types is not None:
+            self._species = matching.Species.of(types, positions.shape[1])
+            self._limits = np.array(
+                [matching.bounds(minimum, self._species, self.box) for minimum in positions]
+            ).reshape(len(positions), len(self._species.starts) - 1)
+            self._renumber(positions, types)
+
+    def _renumber(self, positions: np.ndarray, types: np.ndarray) -> None:
+        """Number the particles of all minima as in the first, as far as possible."""
+        for k in range(1, len(positions)):
+            u = self._displaced[k]
+            if (u * u).sum(axis=0).max() > self._limits[0].min():
+                moved = matching.match(positions[0], positions[k], self.box, types)[1].T
+                self._displaced[k] = moved
+                self._extents[k] = np.abs(moved - moved[:, :1]).max()
 
     def features(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Geometric features (2 M + 1, R) of R pairs, rows as in :func:`geometry_names`.
@@ -70,21 +102,64 @@ class PairGeometry:
             first: (R,) row of minimum a of each pair in ``positions``.
             second: (R,) row of minimum b.
         """
+        first = np.ascontiguousarray(first, dtype=np.int64)
+        second = np.ascontiguousarray(second, dtype=np.int64)
         out = np.empty((2 * self.particles + 1, len(first)))
         kernel.pair_block(
-            self._displaced,
-            self._extents,
-            self._reference,
-            self.box,
-            np.ascontiguousarray(first, dtype=np.int64),
-            np.ascontiguousarray(second, dtype=np.int64),
-            out,
+            self._displaced, self._extents, self._reference, self.box, first, second, out
         )
+        if self._species is not None:
+            self._match(self._species, first, second, out)
         return out
+
+    def _match(
+        self, species: matching.Species, first: np.ndarray, second: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Put the features after matching into ``out`` for the pairs that need it."""
+        far = np.flatnonzero(out[0] ** 2 > self._limits[first].min(axis=1))
+        doubtful = far[
+            matching_kernel.unsettled(
+                self._displaced,
+                self._reference,
+                first[far],
+                second[far],
+                self._limits,
+                species.members,
+                species.starts,
+                self.box,
+                matching.ROUNDS[0] + 1,
+                matching.RELATIVE_TOLERANCE * self.box**2,
+            )
+        ]
+        for begin in range(0, len(doubtful), MATCHED_AT_ONCE):
+            rows = doubtful[begin : begin + MATCHED_AT_ONCE]
+            ends = np.empty((2 * len(rows), *self._reference.shape))
+            for k, row in enumerate(rows):
+                ends[2 * k : 2 * k + 2] = self._matched(species, first[row], second[row])
+            part = np.empty((len(out), len(rows)))
+            even = np.arange(0, 2 * len(rows), 2)
+            kernel.pair_block(
+                ends, np.zeros(len(ends)), self._reference, self.box, even, even + 1, part
+            )
+            out[:, rows] = part
+
+    def _matched(self, species: matching.Species, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+        """Displacements (3, N) of two minima from the reference, after matching them."""
+        from_reference = self._displaced[a]
+        positions = np.ascontiguousarray((self._reference + from_reference).T)
+        moves = np.ascontiguousarray((self._displaced[b] - from_reference).T)
+        _, moves = matching.settled(positions, moves, species, self._limits[a], self.box)
+        return from_reference, from_reference + moves.T
 
 
 def pair_features(
-    a: np.ndarray, b: np.ndarray, energy_a: float, energy_b: float, box: float, particles: int
+    a: np.ndarray,
+    b: np.ndarray,
+    energy_a: float,
+    energy_b: float,
+    box: float,
+    particles: int,
+    types: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Features of a single pair, by the kernel of the stage.
 
@@ -95,13 +170,14 @@ def pair_features(
         energy_b: total energy of ``b``.
         box: edge of the cubic box.
         particles: M, the number of most displaced particles.
+        types: (N,) types, particles of one being identical, or None: all differ.
 
     Returns:
         ``delta_e`` and the geometric features by name. The minimum of lower energy counts as the
         first whichever is given first.
 
     Raises:
-        InputError: shapes differ, M exceeds N, or positions are not finite.
+        InputError: shapes differ, M exceeds N, positions are not finite, or the types do not fit.
     """
     if np.shape(a) != np.shape(b):
         raise InputError(
@@ -110,7 +186,7 @@ def pair_features(
         )
     if energy_b < energy_a:
         a, b, energy_a, energy_b = b, a, energy_b, energy_a
-    geometry = PairGeometry(np.stack([a, b]), box, particles)
+    geometry = PairGeometry(np.stack([a, b]), box, particles, types)
     values = geometry.features(np.array([0]), np.array([1]))[:, 0]
     names = geometry_names(particles)
     return {

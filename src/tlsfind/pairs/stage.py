@@ -197,4 +197,4 @@ def _read_geometry(
         )
     if not np.array_equal(minima.energies, energies):
         raise InputError(f"{path} and minima.parquet beside it give different energies")
-    return PairGeometry(minima.positions, minima.box, particles)
+    return PairGeometry(minima.positions, minima.box, particles, minima.types)

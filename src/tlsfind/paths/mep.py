@@ -27,14 +27,14 @@ from tlsfind.paths.string_kernel import (
     redistribute,
 )
 
-FIRST_TIME_STEP = 0.02
 LARGEST_TIME_STEP = 0.06
+FIRST_SHARE = 1.0 / 3.0  # of the largest time step, at the start
+SHORTEST_SHARE = 1.0 / 60.0  # of it, however unstable the path
 TIME_STEP_GROWTH = 1.05
 LARGEST_MOVE = 0.1  # of an image in one step, in units of sigma
 UNEVEN = 0.05  # relative spread of the spacing at which images are redistributed
 UNSTABLE = 10.0  # growth of the force over its lowest value that calls for a shorter time step
 UNSTABLE_FORCE = 0.5  # below this a growth of the force is no instability
-SHORTEST_TIME_STEP = 1e-3
 
 
 @dataclass
@@ -70,9 +70,10 @@ class StringRelaxation:
     Args:
         engine: the engine.
         path: the path, changed in place. Its ends stay where they are.
+        time_step: the longest time step, for unit masses.
     """
 
-    def __init__(self, engine: Engine, path: Path):
+    def __init__(self, engine: Engine, path: Path, time_step: float = LARGEST_TIME_STEP):
         self.engine = engine
         self.path = path
         count = len(path.images)
@@ -81,8 +82,9 @@ class StringRelaxation:
         self._perpendicular = np.zeros_like(self._flat)
         self._spare = np.empty_like(self._flat)
         self._norms = np.zeros(count)
-        self._time_step = FIRST_TIME_STEP
-        self._largest_time_step = LARGEST_TIME_STEP
+        self._time_step = FIRST_SHARE * time_step
+        self._shortest_time_step = SHORTEST_SHARE * time_step
+        self._largest_time_step = time_step
         self._lowest_force = np.inf
         self._evaluate()
 
@@ -136,7 +138,7 @@ class StringRelaxation:
         force = self.path.force
         self._lowest_force = min(self._lowest_force, force)
         if force > UNSTABLE_FORCE and force > UNSTABLE * self._lowest_force:
-            self._largest_time_step = max(0.7 * self._largest_time_step, SHORTEST_TIME_STEP)
+            self._largest_time_step = max(0.7 * self._largest_time_step, self._shortest_time_step)
             self._time_step = 0.2 * self._largest_time_step
             self._velocities[:] = 0.0
             self._lowest_force = force

@@ -15,16 +15,20 @@ Whatever goes wrong with one pair is a result with a status, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
+from tlsfind import matching
+from tlsfind.config import Engine as EngineSettings
 from tlsfind.config import Paths
 from tlsfind.configuration import displacements
 from tlsfind.engine.base import Engine, Quench
 from tlsfind.errors import TlsfindError
 from tlsfind.paths import profile
+from tlsfind.paths.lammps_neb import NebRelaxation, system_of
 from tlsfind.paths.mep import Path, StringRelaxation, straight_path
 from tlsfind.paths.schroedinger import levels
 from tlsfind.paths.wkb import tunnel_splitting
@@ -37,6 +41,17 @@ SAME_MINIMUM = 1e-2
 QUENCH_TOLERANCE = 1e-6
 #: Splittings below this are beyond the precision of the eigenvalues.
 SMALLEST_SPLITTING = 1e-12
+
+
+class Relaxation(Protocol):
+    """A path that is being relaxed, by the string solver or by LAMMPS."""
+
+    engine: Engine
+    path: Path
+
+    def run(self, tolerance: float, max_iterations: int) -> bool:
+        """Relax to the perpendicular force ``tolerance``; whether it was met."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -101,6 +116,8 @@ def solve_path(
     box: float,
     settings: Paths,
     units: Mapping[str, UnitSystem],
+    types: np.ndarray | None = None,
+    programs: EngineSettings | None = None,
 ) -> PathResult:
     """Solve the path between two minima.
 
@@ -111,20 +128,35 @@ def solve_path(
         box: box edge.
         settings: the section ``paths`` of the config.
         units: unit systems by name.
+        types: (N,) types of identical particles: the path goes to that permutation of b which is
+            closest to a. None: no particle has a twin.
+        programs: the section ``engine`` of the config, which may name the programs of
+            ``lammps-neb``.
 
     Returns:
         The result; a failure is a result with status ``failed``.
     """
-    result = PathResult("failed")
-    for quantity in (result.quantum_splitting, result.energy_1, result.energy_2, result.delta_0):
-        quantity.update(dict.fromkeys(units, np.nan))
+    result = failed_result(units)
     try:
-        _solve(engine, a, b, box, settings, units, result)
+        _solve(engine, a, b, box, settings, units, types, programs, result)
     except (TlsfindError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         result.status = "failed"
         result.message = f"{type(error).__name__}: {error}"
         _forget_levels(result)
     return result
+
+
+def failed_result(units: Iterable[str], message: str = "") -> PathResult:
+    """A result that says only that it failed, and why."""
+    nothing = dict.fromkeys(units, np.nan)
+    return PathResult(
+        "failed",
+        message,
+        quantum_splitting=dict(nothing),
+        energy_1=dict(nothing),
+        energy_2=dict(nothing),
+        delta_0=dict(nothing),
+    )
 
 
 def _solve(
@@ -134,9 +166,11 @@ def _solve(
     box: float,
     settings: Paths,
     units: Mapping[str, UnitSystem],
+    types: np.ndarray | None,
+    programs: EngineSettings | None,
     result: PathResult,
 ) -> None:
-    move = displacements(a, b, box)
+    move = matching.displacements(a, b, box, types)
     distance = float(np.linalg.norm(move))
     if distance < IDENTICAL:
         result.status = "endpoints_identical"
@@ -144,7 +178,7 @@ def _solve(
         result.delta_e = engine.energy(b) - engine.energy(a)
         return
     path = straight_path(a, a + move, settings.images)
-    relaxation = StringRelaxation(engine, path)
+    relaxation = _relaxation(engine, path, settings, programs)
     loose = max(settings.verdict_force, settings.force_tolerance)
     converged = relaxation.run(loose, settings.max_iterations)
     wells, _ = profile.extrema(path.energies, settings.noise)
@@ -163,10 +197,20 @@ def _solve(
             f"perpendicular force {path.force:.2g} after {path.iterations} iterations, "
             f"expected at most {settings.force_tolerance:g}"
         )
+        if isinstance(relaxation, NebRelaxation):
+            result.message += f" ({relaxation.remark})"
         return
     _verdict(engine, path, settings, units, box, result)
     if result.status == "double_well":
         _refine(relaxation, settings, units, box, result)
+
+
+def _relaxation(
+    engine: Engine, path: Path, settings: Paths, programs: EngineSettings | None
+) -> Relaxation:
+    if settings.solver == "lammps-neb":
+        return NebRelaxation(engine, path, system_of(engine, programs), settings, programs)
+    return StringRelaxation(engine, path, settings.time_step)
 
 
 def _verdict(
@@ -192,7 +236,7 @@ def _verdict(
 
 
 def _refine(
-    relaxation: StringRelaxation,
+    relaxation: Relaxation,
     settings: Paths,
     units: Mapping[str, UnitSystem],
     box: float,
@@ -273,7 +317,7 @@ def _double_well(
         return
     result.status = "double_well"
     result.barrier = top - min(0.0, result.delta_e)
-    position = result.xi * length
+    position, length = _inertial_positions(path, left, right, engine.masses)
     for name, unit in units.items():
         c = unit.kinetic_constant
         first, second = levels(position, result.energy, c, settings.grid)
@@ -281,3 +325,29 @@ def _double_well(
         result.energy_2[name] = float(second)
         result.quantum_splitting[name] = float(second - first)
         result.delta_0[name] = tunnel_splitting(position, result.energy, c, 0.0, length)
+
+
+def _inertial_positions(
+    path: Path, left: np.ndarray, right: np.ndarray, masses: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Positions along a path whose kinetic energy is that of one particle of unit mass.
+
+    A step dr of all particles counts as the root of sum_i m_i |dr_i|^2, which is the arc length
+    where all masses are 1.
+
+    Args:
+        path: the path.
+        left: (l,) distances at which the path was continued beyond its first image.
+        right: (r,) the same beyond its last.
+        masses: (N,) masses in the unit of mass.
+
+    Returns:
+        Positions (l + P + r,) from the outermost on the left, 0 at the first image, and the
+        position of the last image.
+    """
+    weighted = path.images * np.sqrt(masses)[:, None]
+    inner = Path(weighted).lengths()
+    plain = path.lengths()
+    before = left * inner[1] / plain[1]  # straight on in the direction of the end's first step
+    after = right * (inner[-1] - inner[-2]) / (plain[-1] - plain[-2])
+    return np.concatenate([-before[::-1], inner, inner[-1] + after]), float(inner[-1])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,9 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
-from tlsfind.engine import make_engine
 from tlsfind.interop.native import Minima, load_minima
-from tlsfind.paths.solver import PathResult, solve_path
+from tlsfind.paths.solver import PathResult
+from tlsfind.paths.worker import Worker, solve_pair
 from tlsfind.progress import progress
 
 logger = logging.getLogger("tlsfind")
@@ -47,26 +50,40 @@ def solve_batch(
     rows = tables.read(selection, KEYS)
     if part is not None:
         rows = rows.iloc[part[0] :: part[1]]
-    units = config.unit_systems
+    units = list(config.unit_systems)
     solved: list[dict] = []
     found: list[dict] = []
-    with progress(
-        len(rows), f"paths {Path(selection).parent.name}/{Path(selection).stem}"
-    ) as advance:
+    name = f"paths {Path(selection).parent.name}/{Path(selection).stem}"
+    with pair_solver(config) as solve, progress(len(rows), name) as advance:
         for glass, group in rows.groupby("glass", sort=True):
             minima = load_minima(Path(landscape_root) / str(glass) / "minima.npz")
             particles = _particles(minima)
             for row in group.itertuples(index=False):
                 a, b = (_positions(minima, m) for m in (row.minimum_a, row.minimum_b))
-                engine = make_engine(particles)  # anew: a row depends on its pair alone
                 start = time.perf_counter()
-                result = solve_path(engine, a, b, minima.box, config.paths, units)
+                result = solve(particles, a, b)
                 seconds = time.perf_counter() - start
                 keys = {name: _plain(getattr(row, name)) for name in KEYS}
-                solved.append({**keys, **result_row(result, list(units)), "seconds": seconds})
+                solved.append({**keys, **result_row(result, units), "seconds": seconds})
                 found += candidate_rows(keys, result)
                 advance()
     _write(config, solved, found, Path(output), Path(candidates))
+
+
+@contextmanager
+def pair_solver(
+    config: Config,
+) -> Iterator[Callable[[Configuration, np.ndarray, np.ndarray], PathResult]]:
+    """What solves one pair: in this process, or where LAMMPS is the engine in one of its own.
+
+    Yields:
+        A function of the particles and the two minima, each (N, 3).
+    """
+    if config.engine_name == "native":
+        yield partial(solve_pair, config)
+        return
+    with Worker(config) as worker:
+        yield worker.solve
 
 
 def _particles(minima: Minima) -> Configuration:
@@ -75,7 +92,7 @@ def _particles(minima: Minima) -> Configuration:
     The minima may be none, or spoiled: that is the business of the pairs that need them.
     """
     anywhere = np.zeros((len(minima.diameters), 3))
-    return Configuration(anywhere, minima.diameters, minima.box, minima.source)
+    return Configuration(anywhere, minima.diameters, minima.box, minima.source, minima.types)
 
 
 def _positions(minima: Minima, identifier: Any) -> np.ndarray:

@@ -41,11 +41,13 @@ class Verdict:
     relaxation_blocks: float
 
 
-def self_overlap(positions: np.ndarray, reference: np.ndarray) -> float:
-    """Share of particles within 0.3 of where they were; both (N, 3), unwrapped."""
+def self_overlap(
+    positions: np.ndarray, reference: np.ndarray, distance: float = OVERLAP_DISTANCE
+) -> float:
+    """Share of particles within ``distance`` of where they were; both (N, 3), unwrapped."""
     moves = positions - reference
     moves = moves - moves.mean(axis=0)
-    return float(((moves**2).sum(axis=1) < OVERLAP_DISTANCE**2).mean())
+    return float(((moves**2).sum(axis=1) < distance**2).mean())
 
 
 def drift(values: np.ndarray) -> tuple[float, float]:

@@ -1,8 +1,9 @@
-"""Stage ``prepare``: one glass, from random diameters to a cold configuration.
+"""Stage ``prepare``: one glass, from nothing to a cold configuration.
 
-1. Diameters are drawn, particles placed on a lattice without overlaps, and melted.
-2. Hybrid Monte Carlo at T_f, in chunks; after each chunk a row of evidence, and now and then a
-   restart file.
+1. The built-in model: diameters are drawn, particles placed on a lattice without overlaps, and
+   melted. A model given as LAMMPS commands: species on a lattice, or a data file, melted as well.
+2. Equilibration at T_f in chunks, by hybrid Monte Carlo with swaps or by molecular dynamics; after
+   each chunk a row of evidence, and now and then a restart file.
 3. A verdict on the equilibration.
 4. Cooling by molecular dynamics with a Berendsen thermostat.
 """
@@ -12,21 +13,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from tlsfind import seeds, tables
 from tlsfind.config import Config
-from tlsfind.configuration import Configuration, wrap
-from tlsfind.engine.base import State
-from tlsfind.engine.native.engine import NativeEngine
+from tlsfind.configuration import Configuration
+from tlsfind.engine import make_engine
+from tlsfind.errors import InputError
 from tlsfind.interop.native import save_glass
 from tlsfind.prepare import restart
-from tlsfind.prepare.equilibration import Verdict, judge, self_overlap
-from tlsfind.prepare.sampler import HybridSampler
+from tlsfind.prepare.composition import species_start
+from tlsfind.prepare.cooling import cool
+from tlsfind.prepare.equilibration import OVERLAP_DISTANCE, Verdict, judge, self_overlap
+from tlsfind.prepare.melt import DynamicsSampler
+from tlsfind.prepare.sampler import ChunkResult, HybridSampler
 from tlsfind.prepare.start import box_edge, draw_diameters, lattice_start, maxwell_velocities
 from tlsfind.progress import progress
 
@@ -34,6 +38,16 @@ logger = logging.getLogger("tlsfind")
 
 SECONDS_BETWEEN_RESTARTS = 10.0
 QUENCH_TOLERANCE = 1e-5
+#: The start only has to lose its overlaps.
+START_TOLERANCE, START_EVALUATIONS = 1e-2, 2000
+
+
+class Sampler(Protocol):
+    """What runs a liquid at constant temperature."""
+
+    def run(self, blocks: int, temperature: float) -> ChunkResult:
+        """Run some blocks, changing positions (and diameters or velocities) in place."""
+        ...
 
 
 def prepare(config: Config, glass: str, output: Path) -> None:
@@ -53,17 +67,26 @@ def prepare(config: Config, glass: str, output: Path) -> None:
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     restart_file = output / "restart.npz"
-    state = equilibrate(config, glass, temperature, rng, restart_file)
+    key = identity(config, glass)
+    keep = restart.Keeper(restart_file, key, SECONDS_BETWEEN_RESTARTS)
+    state = restart.load(restart_file, key) or begin(config, temperature, rng)
+    rng.bit_generator.state = state.rng
+    equilibrate(config, glass, state, rng, keep)
     series = pd.DataFrame(state.rows)
     verdict = judge(series)
     if not verdict.equilibrated:
         logger.warning("%s is NOT equilibrated: %s", glass, verdict.reasons)
-    configuration, velocities, final = cool(config, state, temperature, rng)
-    inherent = NativeEngine(state.diameters, configuration.box).quench(
-        configuration.positions, QUENCH_TOLERANCE
-    )
-    acceptance = series["swap_acceptance"].mean()
-    row = _glass_row(config, glass, temperature, final, inherent.energy, acceptance, verdict)
+    engine = make_engine(state.configuration, config)
+    cold, velocities, final = cool(engine, state, temperature, config.prepare, rng, keep, glass)
+    inherent = engine.quench(cold.positions, QUENCH_TOLERANCE).energy / len(cold)
+    row = {
+        "glass": glass,
+        "preparation_temperature": temperature,
+        "n_particles": len(cold),
+        "temperature": final,
+        "inherent_energy": inherent,
+        **_evidence(series, verdict),
+    }
 
     def stamped(name: str):
         return tables.stamped(tables.schema(name), config.hash, config.run.seed)
@@ -73,7 +96,7 @@ def prepare(config: Config, glass: str, output: Path) -> None:
     tables.write([row], output / "glass.parquet", stamped("glasses"))
     save_glass(
         output / "glass.npz",
-        configuration,
+        cold,
         velocities,
         {"glass": glass, "temperature": final, "preparation_temperature": temperature},
     )
@@ -81,39 +104,115 @@ def prepare(config: Config, glass: str, output: Path) -> None:
 
 
 def identity(config: Config, glass: str) -> str:
-    """Hash of everything that the equilibration of ``glass`` depends on."""
+    """Hash of everything that the preparation of ``glass`` depends on.
+
+    Raises:
+        InputError: the data file of the model cannot be read.
+    """
     index, temperature = config.glass(glass)
     content = {
         "seed": config.run.seed,
         "glass": [glass, index, temperature],
         "model": config.model.model_dump(mode="json"),
+        "engine": config.engine.model_dump(mode="json"),
         "prepare": config.prepare.model_dump(mode="json"),
     }
+    file = None if config.model.lammps is None else config.model.lammps.data_file
+    if file is not None:
+        try:
+            content["data_file"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise InputError(f"model.lammps.data_file {file}: {error.strerror}") from None
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def equilibrate(
-    config: Config, glass: str, temperature: float, rng: np.random.Generator, restart_file: Path
-) -> restart.Progress:
-    """Equilibrate the liquid at ``temperature``, going on from ``restart_file`` if it fits.
+def begin(config: Config, temperature: float, rng: np.random.Generator) -> restart.Progress:
+    """The melt, brought to no temperature yet but that of melting.
 
-    Returns:
-        The progress at the end, with all the evidence.
+    Args:
+        config: the run.
+        temperature: T_f, the temperature of a start that is not melted (``melt_blocks`` 0).
+        rng: random generator.
+
+    Raises:
+        InputError: the data file is unusable, or the dynamics diverged.
+    """
+    model, settings = config.model, config.prepare
+    if model.lammps is None:
+        box = box_edge(model)
+        diameters = draw_diameters(model, rng)
+        start = Configuration(lattice_start(model, rng), diameters, box)
+        velocities = None
+    else:
+        start = species_start(model, rng)
+    engine = make_engine(start, config)
+    positions = start.positions.copy()
+    own_liquid = model.lammps is not None and model.lammps.data_file is not None
+    if settings.melt_blocks or not own_liquid:
+        positions = engine.quench(positions, START_TOLERANCE, START_EVALUATIONS).positions
+    if model.lammps is not None:
+        first = settings.melt_temperature if settings.melt_blocks else temperature
+        velocities = maxwell_velocities(len(start), first, rng, engine.masses)
+    state = restart.Progress(
+        block=0,
+        positions=positions,
+        diameters=start.diameters,
+        box=start.box,
+        start=positions,
+        half=np.full_like(positions, np.nan),
+        types=start.types,
+        velocities=velocities,
+    )
+    if settings.melt_blocks:
+        make_sampler(config, state, rng).run(settings.melt_blocks, settings.melt_temperature)
+    state.start = state.positions.copy()
+    state.rng = dict(rng.bit_generator.state)
+    return state
+
+
+def make_sampler(config: Config, state: restart.Progress, rng: np.random.Generator) -> Sampler:
+    """The sampler of the model, which changes the arrays of ``state`` in place."""
+    if state.types is None:
+        return HybridSampler(state.positions, state.diameters, state.box, config.prepare, rng)
+    assert state.velocities is not None
+    engine = make_engine(state.configuration, config)
+    return DynamicsSampler(engine, state.positions, state.velocities, config.prepare)
+
+
+def overlap_distance(state: restart.Progress) -> float:
+    """How far a particle may be from where it was to count as there still.
+
+    0.3 of the unit of length in the built-in model, 0.3 mean distances (V/N)^(1/3) in models
+    given as LAMMPS commands, whose unit of length need not be the size of a particle.
+    """
+    if state.types is None:
+        return OVERLAP_DISTANCE
+    return OVERLAP_DISTANCE * state.box / len(state.types) ** (1.0 / 3.0)
+
+
+def equilibrate(
+    config: Config,
+    glass: str,
+    state: restart.Progress,
+    rng: np.random.Generator,
+    keep: restart.Keeper,
+) -> None:
+    """Equilibrate the liquid at its preparation temperature, from where ``state`` is to the end.
+
+    ``state`` changes: it then holds all the evidence.
+
+    Raises:
+        InputError: the dynamics diverged.
     """
     settings = config.prepare
-    key = identity(config, glass)
-    state = restart.load(restart_file, key)
-    if state is None:
-        state = _begin(config, rng)
-    else:
+    _, temperature = config.glass(glass)
+    if state.block:
         logger.info("%s goes on at block %d of %d", glass, state.block, settings.blocks)
-    rng.bit_generator.state = state.rng
-    box = box_edge(config.model)
-    sampler = HybridSampler(state.positions, state.diameters, box, settings, rng)
+    sampler = make_sampler(config, state, rng)
+    distance = overlap_distance(state)
     chunk = min(settings.checkpoint_blocks, max(settings.blocks // 100, 1))
     chunks = -(-settings.blocks // chunk)
     every = max(chunks // settings.inherent_structures, 1)
-    saved = time.monotonic()
     with progress(settings.blocks, f"prepare {glass}") as advance:
         advance(state.block)
         while state.block < settings.blocks:
@@ -123,7 +222,7 @@ def equilibrate(
             number = -(-state.block // chunk)
             quenched = np.nan
             if number % every == 0:
-                engine = NativeEngine(state.diameters, box)
+                engine = make_engine(state.configuration, config)
                 found = engine.quench(state.positions, QUENCH_TOLERANCE)
                 quenched = found.energy / len(state.diameters)
             past_half = bool(np.isfinite(state.half[0, 0]))
@@ -133,8 +232,8 @@ def equilibrate(
                     "potential_energy": result.potential_energy,
                     "kinetic_temperature": result.kinetic_temperature,
                     "inherent_energy": quenched,
-                    "self_overlap": self_overlap(state.positions, state.start),
-                    "self_overlap_half": self_overlap(state.positions, state.half)
+                    "self_overlap": self_overlap(state.positions, state.start, distance),
+                    "self_overlap_half": self_overlap(state.positions, state.half, distance)
                     if past_half
                     else None,
                     "swap_acceptance": result.swap_acceptance,
@@ -143,80 +242,24 @@ def equilibrate(
             if not past_half and state.block >= settings.blocks / 2:
                 state.half[:] = state.positions
             state.rng = dict(rng.bit_generator.state)
-            if time.monotonic() - saved > SECONDS_BETWEEN_RESTARTS:
-                restart.save(restart_file, state, key)
-                saved = time.monotonic()
+            keep(state)
             advance(blocks)
-    return state
 
 
-def _begin(config: Config, rng: np.random.Generator) -> restart.Progress:
-    """Diameters, an overlap-free lattice, and its melt."""
-    model, settings = config.model, config.prepare
-    diameters = draw_diameters(model, rng)
-    box = box_edge(model)
-    relaxed = NativeEngine(diameters, box).quench(lattice_start(model, rng), 1e-2)
-    positions = relaxed.positions
-    sampler = HybridSampler(positions, diameters, box, settings, rng)
-    if settings.melt_blocks:
-        sampler.run(settings.melt_blocks, settings.melt_temperature)
-    return restart.Progress(
-        block=0,
-        positions=positions,
-        diameters=diameters,
-        start=positions.copy(),
-        half=np.full_like(positions, np.nan),
-        rng=dict(rng.bit_generator.state),
-    )
-
-
-def cool(
-    config: Config, state: restart.Progress, temperature: float, rng: np.random.Generator
-) -> tuple[Configuration, np.ndarray, float]:
-    """Cool the equilibrated liquid with a Berendsen thermostat.
-
-    Returns:
-        The cold configuration, its velocities (N, 3), and its mean kinetic temperature over the
-        last tenth of the cooling.
-    """
-    settings = config.prepare
-    n, box = len(state.diameters), box_edge(config.model)
-    moving = State(wrap(state.positions, box), maxwell_velocities(n, temperature, rng))
-    steps = max(round(settings.cooling_time / settings.time_step), 10)
-    energies = NativeEngine(state.diameters, box).run(
-        moving,
-        steps,
-        settings.time_step,
-        temperature=settings.cooling_temperature,
-        thermostat_time=settings.thermostat_time,
-    )
-    final = float(energies[-steps // 10 :, 1].mean() * 2.0 / (3.0 * n - 3.0))
-    return Configuration(moving.positions, state.diameters, box), moving.velocities, final
-
-
-def _glass_row(
-    config: Config,
-    glass: str,
-    temperature: float,
-    final: float,
-    inherent: float,
-    acceptance: float,
-    verdict: Verdict,
-) -> dict:
+def _evidence(series: pd.DataFrame, verdict: Verdict) -> dict:
+    """The columns of the table ``glasses`` that speak of the equilibration."""
+    acceptance = series["swap_acceptance"].astype(float)
     return {
-        "glass": glass,
-        "preparation_temperature": temperature,
-        "n_particles": config.model.n_particles,
-        "temperature": final,
-        "inherent_energy": inherent / config.model.n_particles,
         "equilibrium_inherent_energy": verdict.equilibrium_inherent_energy,
         "potential_energy_drift": verdict.potential_energy_drift,
         "inherent_energy_drift": verdict.inherent_energy_drift,
         "self_overlap": verdict.self_overlap,
-        "relaxation_blocks": None
-        if np.isnan(verdict.relaxation_blocks)
-        else verdict.relaxation_blocks,
-        "swap_acceptance": float(acceptance),
+        "relaxation_blocks": _or_null(verdict.relaxation_blocks),
+        "swap_acceptance": _or_null(float(acceptance.mean())),
         "equilibrated": verdict.equilibrated,
         "verdict": verdict.reasons,
     }
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else value

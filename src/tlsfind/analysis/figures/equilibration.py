@@ -44,6 +44,11 @@ def draw(numbers: Numbers, results: Results) -> Figure:
     figure = style.new_figure(style.PAGE, 2.6, results.footer)
     grid = figure.subplots(1, 3)
     series = numbers["series"]
+    if series.empty:
+        for axes, name, column in zip(grid, "abc", PANELS, strict=True):
+            style.letter(axes, name)
+            style.refuse(axes, f"{column.replace('_', ' ')}: all glasses are imported, no record")
+        return figure
     colours = style.temperature_colours(list(results.temperatures.values()))
     alpha = min(0.9, max(0.15, 6.0 / max(series["glass"].nunique(), 1)))
     for axes, name, (column, label) in zip(grid, "abc", PANELS.items(), strict=True):

@@ -47,6 +47,7 @@ class NativeEngine:
         self.diameters = np.ascontiguousarray(diameters, dtype=np.float64)
         self.n_particles = len(self.diameters)
         self.box = float(box)
+        self.masses = np.ones(self.n_particles)
         self._reach = np.zeros(self.n_particles)
         self._reference = np.full((self.n_particles, 3), np.inf)
         self._shifts = shift_table(self.box)

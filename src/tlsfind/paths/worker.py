@@ -1,0 +1,168 @@
+"""A process that solves paths, so that a LAMMPS that dies takes one path with it and no more.
+
+LAMMPS runs inside the process that calls it. A segmentation fault or an abort in it would end a
+whole batch. The worker is a process of its own: it is told the pair, and answers with the result.
+If it dies, the path's result is ``failed`` with the last error that LAMMPS wrote in its log, and
+the next path starts a new worker. A worker whose parent has died ends by itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlsfind.config import Config
+from tlsfind.configuration import Configuration
+from tlsfind.errors import TlsfindError
+from tlsfind.paths.solver import PathResult, failed_result, solve_path
+
+#: Environment variable with the file that LAMMPS logs to.
+LOG_VARIABLE = "TLSFIND_LAMMPS_LOG"
+
+
+def solve_pair(
+    config: Config, particles: Configuration, a: np.ndarray, b: np.ndarray
+) -> PathResult:
+    """Solve one path with an engine made for it: a row depends on its pair alone.
+
+    Args:
+        config: the run.
+        particles: the particles; where they are does not matter.
+        a: (N, 3) minimum of lower energy.
+        b: (N, 3) the other minimum.
+
+    Raises:
+        TlsfindError: the engine cannot be made.
+    """
+    from tlsfind.engine import make_engine
+
+    engine = make_engine(particles, config)
+    return solve_path(
+        engine, a, b, particles.box, config.paths, config.unit_systems, particles.types
+    )
+
+
+class WorkerDied(TlsfindError):
+    """The process of LAMMPS died."""
+
+
+def serve(connection: Connection, config: Config, log: str, task: Callable[..., Any]) -> None:
+    """Do ``task`` with what comes through ``connection`` until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and closes the connection
+    os.environ[LOG_VARIABLE] = log
+    while True:
+        try:
+            arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = task(config, *arguments)
+        except TlsfindError as error:
+            answer = error
+        connection.send(answer)
+
+
+class Worker:
+    """Solves paths, or does another task, in a process of its own; a context manager.
+
+    Args:
+        config: the run.
+        task: a function of a module, of the config and of what :meth:`call` is given.
+    """
+
+    def __init__(self, config: Config, task: Callable[..., Any] = solve_pair):
+        self._config = config
+        self._task = task
+        self._context = multiprocessing.get_context("spawn")
+        self._folder = tempfile.TemporaryDirectory(prefix="tlsfind-worker-")
+        self._log = Path(self._folder.name) / "log.lammps"
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def _start(self) -> Connection:
+        self._log.unlink(missing_ok=True)
+        ours, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=serve, args=(theirs, self._config, str(self._log), self._task), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+        return ours
+
+    def solve(self, particles: Configuration, a: np.ndarray, b: np.ndarray) -> PathResult:
+        """The result of one pair, as :func:`solve_pair`; ``failed`` if the worker died.
+
+        Raises:
+            TlsfindError: the engine cannot be made.
+        """
+        try:
+            return self.call(particles, a, b)
+        except WorkerDied as death:
+            return failed_result(self._config.unit_systems, str(death))
+
+    def call(self, *arguments: Any) -> Any:
+        """What the task gives for ``arguments``.
+
+        Raises:
+            WorkerDied: the process died; the next call starts another.
+            TlsfindError: the task raised it.
+        """
+        connection = self._connection or self._start()
+        try:
+            connection.send(arguments)
+            answer = connection.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise WorkerDied(self._post_mortem()) from None
+        if isinstance(answer, TlsfindError):
+            raise answer
+        return answer
+
+    def _post_mortem(self) -> str:
+        """What is known of the death of the worker, which is put away."""
+        process = self._process
+        assert process is not None
+        process.join()
+        code = process.exitcode or 0
+        try:
+            cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        except ValueError:
+            cause = f"killed by signal {-code}"
+        said = ""
+        if self._log.is_file():
+            from tlsfind.engine.lammps.library import last_error
+
+            said = last_error(self._log.read_text(errors="replace"))
+        self._forget()
+        return f"the process of LAMMPS died ({cause}); {said or 'its log tells no error'}"
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._process = None
+
+    def close(self) -> None:
+        """End the process; a second call does nothing."""
+        process = self._process
+        self._forget()
+        if process is not None:
+            process.join(timeout=10)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

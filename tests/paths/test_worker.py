@@ -1,0 +1,113 @@
+"""Paths solved in a process of their own: the same results, and deaths that cost one path."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from tlsfind import config as configuration
+from tlsfind.configuration import Configuration
+from tlsfind.errors import ConfigError
+from tlsfind.paths.worker import Worker, solve_pair
+
+N, BOX = 4, 10.0
+#: Lennard-Jones particles that are all of different types.
+FOUR = {
+    "units": "lj",
+    "species": {name: {"share": 0.25} for name in "ABCD"},
+    "commands": "pair_style lj/cut 3.0\npair_coeff * * 1.0 1.0",
+}
+
+
+def make_config(**lammps):
+    return configuration.parse(
+        {
+            "run": {"name": "worker", "output": "results", "seed": 1},
+            "model": {"n_particles": 200, "lammps": {**FOUR, **lammps}},
+            "glasses": [{"preparation_temperature": 0.3, "count": 1}],
+            "prepare": {"blocks": 20},
+            "explore": {"trajectories": 1, "steps": 10, "quench_every": 5},
+            "paths": {"images": 11, "force_tolerance": 0.01, "grid": 301, "time_step": 0.02},
+        }
+    )
+
+
+def trimer(shift: float) -> np.ndarray:
+    """A dimer at its distance, a third particle left or right of it on its axis, one far away."""
+    r = 2.0 ** (1.0 / 6.0)
+    return np.array(
+        [[4.0, 5.0, 5.0], [4.0 + r, 5.0, 5.0], [4.0 + r / 2, 5.0 + shift, 5.0], [0.5, 0.5, 0.5]]
+    )
+
+
+R = 2.0 ** (1.0 / 6.0)
+HEIGHT = np.sqrt(3.0) / 2.0 * R  # of an equilateral triangle of that edge
+LEFT, RIGHT = trimer(-HEIGHT), trimer(HEIGHT)
+PARTICLES = Configuration(LEFT, np.ones(N), BOX, "trimer", np.array([1, 2, 3, 4]))
+
+
+@pytest.fixture(scope="module")
+def config():
+    return make_config()
+
+
+def test_the_worker_gives_what_this_process_gives(config):
+    own = solve_pair(config, PARTICLES, LEFT, RIGHT)
+    with Worker(config) as worker:
+        first = worker.solve(PARTICLES, LEFT, RIGHT)
+        again = worker.solve(PARTICLES, LEFT, RIGHT)
+    # The third particle passes between the other two, which make room: 3 bonds become 2 at most.
+    assert own.status == "double_well"
+    assert 0.5 < own.barrier < 3.0
+    for other in (first, again):
+        assert other.status == own.status
+        assert other.barrier == own.barrier
+        assert other.quantum_splitting == own.quantum_splitting
+        np.testing.assert_array_equal(other.energy, own.energy)
+
+
+def test_a_killed_worker_is_one_failed_path(config):
+    with Worker(config) as worker:
+        before = worker.solve(PARTICLES, LEFT, RIGHT)
+        process = worker._process
+        assert process is not None
+        assert process.pid is not None
+
+        def kill() -> None:
+            time.sleep(0.2)
+            os.kill(process.pid, signal.SIGKILL)
+
+        os.kill(process.pid, signal.SIGSTOP)  # it will not answer before it is killed
+        killer = threading.Thread(target=kill)
+        killer.start()
+        failed = worker.solve(PARTICLES, LEFT, RIGHT)
+        killer.join()
+        after = worker.solve(PARTICLES, LEFT, RIGHT)
+    assert failed.status == "failed"
+    assert "killed by SIGKILL" in failed.message
+    assert set(failed.quantum_splitting) == set(before.quantum_splitting)
+    assert after.barrier == before.barrier
+
+
+def test_an_error_of_lammps_is_a_failed_path_with_its_last_line():
+    """LAMMPS is told to stop with an error as soon as there is a force."""
+    config = make_config(
+        commands="pair_style lj/cut 3.0\npair_coeff * * 1.0 1.0\n"
+        "compute height all reduce max fy\n"
+        "variable steep equal c_height>1e-3\n"
+        "fix guard all halt 1 v_steep > 0 error hard"
+    )
+    with Worker(config) as worker:
+        failed = worker.solve(PARTICLES, LEFT, RIGHT)
+        again = worker.solve(PARTICLES, LEFT, RIGHT)
+    assert failed.status == again.status == "failed"
+    assert "Fix halt condition" in failed.message
+
+
+def test_an_unknown_pair_style_is_an_error_of_the_config():
+    config = make_config(commands="pair_style lj/cutt 3.0\npair_coeff * * 1.0 1.0")
+    with Worker(config) as worker, pytest.raises(ConfigError, match="lj/cutt"):
+        worker.solve(PARTICLES, LEFT, RIGHT)
