@@ -7,7 +7,7 @@ WARM := $(VENV)/.kernels
 KERNELS := $(shell grep -rl "@kernel\|njit" src/tlsfind --include=*.py)
 CORES ?= 2
 
-.PHONY: help install demo test lint format schema clean
+.PHONY: help install demo test lint format schema validation clean
 
 help:
 	@echo "make demo     install into $(VENV) and run config/demo.yaml to the report"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make format   rewrite the sources in the project's format"
 	@echo "make schema   regenerate the config schema, the reference pages and the captions"
+	@echo "make validation  measure docs/validation.md on the results of the demo (long)"
 
 install: $(WARM)
 
@@ -51,6 +52,9 @@ format: install
 
 schema: install
 	$(BIN)/tlsfind schema --write
+
+validation: install
+	$(BIN)/tlsfind agreement results/demo --config results/demo/config.yaml --output docs/validation.md
 
 clean:
 	rm -rf $(VENV) results

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from synthetic_run import damage
+from synthetic_run import damage, write_checks
 from tlsfind import tables
 from tlsfind.analysis import stage, summary
 from tlsfind.analysis.report import text, warnings
@@ -218,6 +218,38 @@ def test_warnings(run):
         found = warnings(results, {**numbers, key: value})
         assert len(found) == 2
         assert message in found[1]
+
+
+def test_agreement_with_lammps_is_shown_and_warned_of(poor_run, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(poor_run.root, root)
+    page = page_of(poor_run._replace(root=root), tmp_path / "out")
+    assert "Agreement with LAMMPS" in page.text
+    assert "energy per particle of a minimum" in page.cells
+    assert "checks by LAMMPS" not in " ".join(page.text)
+
+    write_checks(root, outside=True)
+    page = page_of(poor_run._replace(root=root), tmp_path / "out")
+    whole = " ".join(page.text)
+    assert "1 of 3 checks by LAMMPS are outside the tolerances (1 barrier)." in whole
+    assert "Outside the tolerances:" in whole
+    numbers = summary.collect(Results(poor_run.config, root))
+    assert numbers["validation"] == {
+        "checks": 3, "outside": 1, "outside_by_kind": {"barrier": 1}, "at_the_rim": 0
+    }  # fmt: skip
+    assert ("Checked by LAMMPS", "3 checks, 1 outside the tolerances") in summary.lines(numbers)
+
+    (root / "validation.parquet").unlink()
+    page = page_of(poor_run._replace(root=root), tmp_path / "out")
+    assert "not checked by LAMMPS (its table is missing)" in " ".join(page.text)
+
+
+def test_a_run_without_the_check_says_so(poor_run, tmp_path):
+    off = poor_run.config.validation.model_copy(update={"enabled": False})
+    config = poor_run.config.model_copy(update={"validation": off})
+    page = page_of(poor_run._replace(config=config), tmp_path)
+    assert "not checked by LAMMPS (validation.enabled is false)" in " ".join(page.text)
+    assert "energy per particle of a minimum" not in page.cells
 
 
 def test_cells():

@@ -152,3 +152,31 @@ def test_exactly_one_frame(tmp_path):
     assert "0 frames" in refusal(tmp_path, "")
     with pytest.raises(InputError, match="does not exist"):
         read_extxyz(tmp_path / "missing.xyz")
+
+
+def test_types_come_back_and_ase_reads_the_file(tmp_path):
+    from ase.io import read
+
+    positions = np.random.default_rng(5).uniform(0.0, 4.0, (6, 3))
+    types = np.array([1, 2, 2, 1, 3, 1], np.int32)
+    typed = Configuration(positions, np.full(6, 0.9), 4.0, "typed", types)
+    path = tmp_path / "typed.xyz"
+    write_extxyz(path, typed, displacement=0.1 * positions)
+    back = read_extxyz(path)
+    np.testing.assert_array_equal(back.positions, positions)
+    np.testing.assert_array_equal(back.types, types)
+    np.testing.assert_array_equal(back.diameters, typed.diameters)
+    atoms = read(path)
+    np.testing.assert_array_equal(atoms.arrays["type"], types)
+    np.testing.assert_array_equal(atoms.arrays["displacement"], 0.1 * positions)
+
+
+def test_types_without_diameters_have_diameter_one(tmp_path):
+    path = tmp_path / "types.xyz"
+    path.write_text(
+        '2\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3:type:I:1 pbc="T T T"\n'
+        "A 1.0 1.0 1.0 1\nB 2.0 2.0 2.0 2\n"
+    )
+    found = read_extxyz(path)
+    np.testing.assert_array_equal(found.types, [1, 2])
+    np.testing.assert_array_equal(found.diameters, [1.0, 1.0])

@@ -278,3 +278,16 @@ def test_types_that_do_not_fit_are_refused():
     a, b = random_pair(9, size=10)
     with pytest.raises(InputError, match="expected 10 integers from 1"):
         pair_features(a, b, 0.0, 0.0, BOX, 3, np.ones(9, int))
+
+
+def test_first_particle_is_no_reference_where_types_are_given():
+    rng = np.random.default_rng(6)
+    a = packing(rng, 100)
+    b = a + 0.02 * rng.normal(size=a.shape)
+    b[0, 0] += 0.495 * BOX
+    types = np.repeat([1, 2], [1, 99])
+    found = pair_features(a, b, 0.0, 0.0, BOX, 3, types)
+    moved = matching.displacements(a, b, BOX, types)
+    assert found["total_displacement"] == pytest.approx(np.linalg.norm(moved), rel=1e-9)
+    assert found["displacement_1"] == pytest.approx(0.49 * BOX, rel=0.02)
+    assert found["displacement_2"] < 0.2

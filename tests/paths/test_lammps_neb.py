@@ -312,8 +312,9 @@ def test_death_with_an_error(vacancy, tmp_path):
         tmp_path / "lmp",
         'while [ "$1" != -log ]; do shift; done\n'
         'echo "LAMMPS" > "$2.$PMI_RANK"\n'
-        '[ "$PMI_RANK" = 3 ] || exec sleep 60\n'
-        f'sleep 1; echo "{LOST}" >> "$2.3"; echo "Last command: neb" >> "$2.3"; exit 1\n',
+        f'[ "$PMI_RANK" = 3 ] && echo "{LOST}\nLast command: neb" >> "$2.3"\n'
+        'until grep -qs ERROR "$2.3"; do sleep 0.1; done\n'
+        "exit 1\n",
     )
     message = failure(vacancy, executable=lmp)
     assert "LAMMPS neb with 5 replicas failed" in message

@@ -209,7 +209,14 @@ def path(
     from tlsfind.paths.solver import solve_path
 
     result = solve_path(
-        ends.engine, ends.a.positions, ends.b.positions, ends.box, settings, units, ends.types
+        ends.engine,
+        ends.a.positions,
+        ends.b.positions,
+        ends.box,
+        settings,
+        units,
+        ends.types,
+        None if run is None else run.engine,
     )
     if plot is not None and format_of_plot is not None:  # first: what fails prints nothing
         draw_profile(plot, format_of_plot, result, next(iter(units)))

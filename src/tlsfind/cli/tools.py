@@ -78,3 +78,5 @@ def _compile_landscape_and_pairs() -> None:
     catalogue.find_or_add(first, 0.0, 0.0)
     catalogue.find_or_add(second, 0.5, 0.0)
     pair_features(first, second, 0.0, 0.5, 2.0, particles=3)
+    alike = np.ones(len(first), np.int32)
+    pair_features(first, first[::-1].copy(), 0.0, 0.5, 2.0, particles=3, types=alike)

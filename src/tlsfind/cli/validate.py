@@ -38,10 +38,10 @@ def agreement(
     pairs: Annotated[int, typer.Option(min=1, help="Double wells whose paths are solved.")] = 24,
     neb_pairs: Annotated[
         int, typer.Option(min=0, help="Of these, the ones solved by LAMMPS neb as well.")
-    ] = 4,
+    ] = 20,
     neb_images: Annotated[
         int, typer.Option(min=5, help="Images of these paths, one process for each.")
-    ] = 20,
+    ] = 16,
     starts: Annotated[int, typer.Option(min=1, help="Configurations that are quenched.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample.")] = 0,
 ) -> None:

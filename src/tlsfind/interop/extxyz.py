@@ -88,19 +88,17 @@ def write_extxyz(
             )
         columns.append(displacement)
         properties += ":displacement:R:3"
-    labels = ["X"] * len(configuration)
     if configuration.types is not None:
         columns.append(configuration.types[:, None])
         properties += ":type:I:1"
-        labels = [str(kind) for kind in configuration.types]
     lattice = " ".join(_real(x) for x in (configuration.box * np.eye(3)).ravel())
     comment = f'Lattice="{lattice}" Properties={properties} '
     if info:
         comment += key_val_dict_to_str({_key(k): _one_line(v) for k, v in info.items()}) + " "
     lines = [str(len(configuration)), comment + 'pbc="T T T"']
     lines += [
-        " ".join([label, *(words for column in columns for words in _words(column[row]))])
-        for row, label in enumerate(labels)
+        " ".join(["X", *(words for column in columns for words in _words(column[row]))])
+        for row in range(len(configuration))
     ]
     with atomic(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -117,20 +117,20 @@ class PairGeometry:
     ) -> None:
         """Put the features after matching into ``out`` for the pairs that need it."""
         far = np.flatnonzero(out[0] ** 2 > self._limits[first].min(axis=1))
-        doubtful = far[
-            matching_kernel.unsettled(
-                self._displaced,
-                self._reference,
-                first[far],
-                second[far],
-                self._limits,
-                species.members,
-                species.starts,
-                self.box,
-                matching.ROUNDS[0] + 1,
-                matching.RELATIVE_TOLERANCE * self.box**2,
-            )
-        ]
+        better = matching_kernel.unsettled(
+            self._displaced,
+            self._reference,
+            first[far],
+            second[far],
+            self._limits,
+            species.members,
+            species.starts,
+            self.box,
+            matching.ROUNDS[0],
+            matching.RELATIVE_TOLERANCE * self.box**2,
+        )
+        wide = self._extents[first[far]] + self._extents[second[far]] >= 0.5 * self.box
+        doubtful = far[better | wide]  # of wide ones the kernel takes images relative to particle 0
         for begin in range(0, len(doubtful), MATCHED_AT_ONCE):
             rows = doubtful[begin : begin + MATCHED_AT_ONCE]
             ends = np.empty((2 * len(rows), *self._reference.shape))

@@ -267,7 +267,11 @@ def _forget_levels(result: PathResult) -> None:
 
 
 def third_minima(engine: Engine, path: Path, wells: list[int], box: float) -> list[Candidate]:
-    """Minima other than the ends of the path to which its inner wells quench."""
+    """Minima other than the ends of the path to which its inner wells quench.
+
+    Particles are compared by their numbers: a path by way of an end with identical particles
+    exchanged has several wells.
+    """
     found: list[Candidate] = []
     last = len(path.images) - 1
     for image in wells:

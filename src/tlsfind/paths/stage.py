@@ -78,7 +78,14 @@ def pair_solver(
 
     Yields:
         A function of the particles and the two minima, each (N, 3).
+
+    Raises:
+        TlsfindError: the solver's programs are missing.
     """
+    if config.paths.solver == "lammps-neb":
+        from tlsfind.paths.lammps_replicas import find_programs
+
+        find_programs(config.engine)
     if config.engine_name == "native":
         yield partial(solve_pair, config)
         return

@@ -47,7 +47,14 @@ def solve_pair(
 
     engine = make_engine(particles, config)
     return solve_path(
-        engine, a, b, particles.box, config.paths, config.unit_systems, particles.types
+        engine,
+        a,
+        b,
+        particles.box,
+        config.paths,
+        config.unit_systems,
+        particles.types,
+        config.engine,
     )
 
 

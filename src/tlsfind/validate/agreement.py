@@ -59,7 +59,8 @@ class Agreement:
         quenches: ends of both engines.
         string: paths by the string solver, native against LAMMPS.
         neb: paths by the native string solver against LAMMPS neb.
-        string_tight, neb_tight: those outside the tolerances again, with tighter ones.
+        string_tight, neb_tight: the first of those outside the tolerances again, with tighter
+            ones, and by the native solver with twice as many images.
         seconds: wall time of each part.
     """
 
@@ -283,4 +284,20 @@ def _tighter(
         with_paths(run, solver=run.paths.solver, images=run.paths.images, **changes)
         for run in (native, lammps)
     ]
-    return _paths(closer[0], closer[1], results, outside, "relaxed further")
+    found = _paths(closer[0], closer[1], results, outside, "relaxed further")
+    finer = with_paths(closer[0], images=2 * closer[0].paths.images)
+    return _with_finer(finer, results, found)
+
+
+def _with_finer(finer: Config, results: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with barrier and E_qs by the native solver with more images."""
+    unit = finer.loop.unit_system
+    barriers, splittings = [], []
+    with pair_solver(finer) as solve, progress(len(rows), "paths, more images") as advance:
+        for _, row in rows.iterrows():
+            a, b = pair_of(results, row)
+            result = solve(a, a.positions, b.positions)
+            barriers.append(result.barrier)
+            splittings.append(result.quantum_splitting[unit])
+            advance()
+    return rows.assign(finer_barrier=barriers, finer_splitting=splittings)
