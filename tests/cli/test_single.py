@@ -360,3 +360,66 @@ def test_strict_json_values():
     assert (
         json.dumps(strict({1: -math.inf, "n": None}), allow_nan=False) == '{"1": null, "n": null}'
     )
+
+
+def test_lammps_gives_the_same_numbers(pair):
+    ends = [pair.minimum(4), pair.minimum(7)]
+    native = run_json("energy", *ends)
+    judged = run_json("energy", *ends, "--engine", "lammps")
+    for one, other in zip(native, judged, strict=True):
+        assert other["energy_per_particle"] == pytest.approx(one["energy_per_particle"], abs=1e-10)
+        assert other["max_force"] == pytest.approx(one["max_force"], abs=1e-8)
+    features = [run_json("pair", *ends, "--engine", name) for name in ("native", "lammps")]
+    assert features[1]["delta_e"] == pytest.approx(features[0]["delta_e"], abs=1e-8)
+
+
+#: Lennard-Jones particles of two species in a config, and some of them in a data file.
+MIXTURE = """
+run: {name: mixture, output: results/mixture}
+model:
+  lammps:
+    species: {A: {share: 0.5}, B: {share: 0.5}}
+    commands: |
+      pair_style lj/cut 2.5
+      pair_coeff * * 1.0 1.0
+glasses: [{preparation_temperature: 0.3, count: 1}]
+prepare: {blocks: 20}
+explore: {trajectories: 1, steps: 10, quench_every: 5}
+"""
+DIMER = """two particles at the distance 1.5 across the boundary
+
+2 atoms
+2 atom types
+0.0 8.0 xlo xhi
+0.0 8.0 ylo yhi
+0.0 8.0 zlo zhi
+
+Atoms # atomic
+
+1 1 0.5 4.0 4.0
+2 2 7.0 4.0 4.0
+"""
+
+
+def test_a_model_of_the_config_evaluates_a_data_file(tmp_path):
+    config, dimer = tmp_path / "mixture.yaml", tmp_path / "dimer.data"
+    config.write_text(MIXTURE)
+    dimer.write_text(DIMER)
+    row = run_json("energy", dimer, "--config", config)[0]
+    attraction = 1.5**-6
+    assert row["energy_per_particle"] == pytest.approx(2 * (attraction**2 - attraction), rel=1e-12)
+    force = 24 * (2 * attraction**2 - attraction) / 1.5
+    assert row["max_force"] == pytest.approx(abs(force), rel=1e-12)
+
+
+def test_the_native_engine_refuses_another_model(tmp_path):
+    config, dimer = tmp_path / "mixture.yaml", tmp_path / "dimer.data"
+    config.write_text(MIXTURE)
+    dimer.write_text(DIMER)
+    with pytest.raises(ConfigError, match="native engine knows only the built-in model"):
+        run("energy", dimer, "--config", config, "--engine", "native")
+    typed = tmp_path / "typed.xyz"
+    particles = Configuration(np.eye(3), np.ones(3), 8.0, "typed", np.array([1, 2, 1]))
+    write_extxyz(typed, particles)
+    with pytest.raises(InputError, match=r"typed\.xyz holds particles of types"):
+        run("energy", typed)

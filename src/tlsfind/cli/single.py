@@ -128,7 +128,7 @@ def energy(
     run = _run(config)
     rows = []
     for spec in files:
-        configuration = _read(spec, diameter_from)
+        configuration = _read(spec, diameter_from, run)
         engine = _engine(configuration, run, engine_name)
         with _file_named(configuration):
             point = _evaluate(engine, spec, configuration.positions)
@@ -291,11 +291,11 @@ def _settings(run: Config | None, **overrides: Any) -> tuple[Paths, dict[str, Un
     return settings, units
 
 
-def _read(spec: str, diameter_from: DiameterSource | None) -> Configuration:
+def _read(spec: str, diameter_from: DiameterSource | None, run: Config | None) -> Configuration:
     from tlsfind.interop import read_configuration
 
     source: Literal["charge"] | None = None if diameter_from is None else "charge"
-    return read_configuration(spec, source)
+    return read_configuration(spec, source, None if run is None else run.model.lammps)
 
 
 def _engine(configuration: Configuration, run: Config | None, name: EngineName | None) -> Engine:
@@ -346,7 +346,7 @@ def _endpoints(
     """
     from tlsfind.configuration import check_same_particles
 
-    configurations = [_read(spec, diameter_from) for spec in (first, second)]
+    configurations = [_read(spec, diameter_from, run) for spec in (first, second)]
     check_same_particles(configurations[0], configurations[1], tolerance=SAME_PARTICLES)
     engine = _engine(configurations[0], run, engine_name)
     ends = []

@@ -7,7 +7,7 @@ project's own             suffix ``.npz``, or the first bytes of a zip archive; 
                           ``minima.npz`` is named ``FILE.npz#IDENTIFIER``
 extended XYZ              suffix ``.xyz`` or ``.extxyz``, or a first line that is one integer
                           with no line ``N atoms`` after it
-LAMMPS data               everything else; ``atom_style sphere`` or ``charge``
+LAMMPS data               everything else; ``atom_style sphere`` or ``charge``, or that of the model
 ========================  ======================================================================
 """
 
@@ -19,6 +19,7 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
+from tlsfind.config_model import LammpsModel
 from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
 
@@ -65,7 +66,9 @@ def split_specification(spec: str | Path) -> tuple[Path, int | None]:
 
 
 def read_configuration(
-    spec: str | Path, diameter_from: Literal["charge"] | None = None
+    spec: str | Path,
+    diameter_from: Literal["charge"] | None = None,
+    model: LammpsModel | None = None,
 ) -> Configuration:
     """Read one configuration, whatever its format.
 
@@ -73,6 +76,7 @@ def read_configuration(
         spec: a file, or ``FILE.npz#IDENTIFIER`` for one minimum.
         diameter_from: ``"charge"`` takes the diameters from the charge column of LAMMPS data with
             ``atom_style charge``. Files of other formats hold diameters and do not look at it.
+        model: a model of species, whose types LAMMPS data hold in place of diameters.
 
     Returns:
         The configuration; its ``source`` is ``spec``.
@@ -99,6 +103,10 @@ def read_configuration(
         from tlsfind.interop.extxyz import read_extxyz
 
         return read_extxyz(path)
+    if model is not None:
+        from tlsfind.interop.lammps_types import read_typed_configuration
+
+        return read_typed_configuration(path, model)
     from tlsfind.interop.lammps_data import read_lammps_data
 
     return read_lammps_data(path, diameter_from)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsfind.config_model import LammpsModel
+from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
 from tlsfind.interop.lammps_text import (
     Row,
@@ -53,6 +55,17 @@ class TypedParticles:
     positions: np.ndarray
     types: np.ndarray
     box: float
+
+
+def read_typed_configuration(path: str | Path, model: LammpsModel) -> Configuration:
+    """Read the particles of a data file of a model given as LAMMPS commands.
+
+    Raises:
+        InputError: naming file, line, what was found and what was expected.
+    """
+    found = read_lammps_types(path, model.atom_style, list(model.species))
+    sizes = np.array([species.diameter for species in model.species.values()])
+    return Configuration(found.positions, sizes[found.types - 1], found.box, str(path), found.types)
 
 
 def read_lammps_types(path: str | Path, style: str, species: list[str]) -> TypedParticles:
