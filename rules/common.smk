@@ -1,5 +1,6 @@
 # The config of the run, its file names, and the functions that rules share.
 
+import hashlib
 import json
 import re
 import sys
@@ -65,7 +66,24 @@ def depends(*keys, without=()):
         elif isinstance(value, dict):
             value = {k: v for k, v in value.items() if f"{section}.{k}" not in without}
         values[key] = value
+        if key in CONTENTS:
+            values[f"{key}: content of its file"] = CONTENTS[key]
     return json.dumps(values, sort_keys=True)
+
+
+def digest(file):
+    """Hash of a file's content, so that rules re-run when it changes."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError as error:
+        raise WorkflowError(f"{file}: {error.strerror}") from None
+
+
+# Keys that only `lammps-neb` reads.
+PROGRAMS = ["engine.executable", "engine.mpirun"]
+
+DATA_FILE = CONFIG.model.lammps and CONFIG.model.lammps.data_file
+CONTENTS = {"model": digest(DATA_FILE)} if DATA_FILE else {}
 
 
 def scaled(amount):

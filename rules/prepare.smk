@@ -20,7 +20,7 @@ rule prepare:
         runtime=scaled(720),
     params:
         config=CONFIG_FILE,
-        depends=depends("run.seed", "model", "engine", "prepare"),
+        depends=depends("run.seed", "model", "engine", "prepare", without=PROGRAMS),
         glass=lambda wildcards: CONFIG.glass(wildcards.glass),
         output=subpath(output.glass, parent=True),
     shell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -221,3 +222,15 @@ def test_small_configs(name):
     assert config.run.output == Path("results") / name
     assert len(config.glass_names) >= 2
     assert config.loop.max_iterations >= 2
+
+
+def test_atoms_of_molecules_and_of_the_built_in_model_are_not_identical():
+    from tlsfind.config import Model
+
+    types = np.array([1, 1, 2])
+    commands = "pair_style lj/cut 2.5"
+    free = {"species": {"A": {"share": 1.0}}, "commands": commands}
+    bound = {**free, "atom_style": "full", "data_file": "molecules.data"}
+    assert Model().identical(types) is None
+    assert Model(lammps=bound).identical(types) is None
+    assert Model(lammps=free).identical(types) is types

@@ -54,9 +54,9 @@ class Validation(Section):
         default=8, ge=0, description="minima whose energies, forces and quenches are checked"
     )
     double_wells: int = Field(
-        default=2, ge=0, description="double wells, other than TLS, whose paths are solved again"
+        default=1, ge=0, description="double wells, other than TLS, whose paths are solved again"
     )
-    tls: int = Field(default=2, ge=0, description="TLS whose paths are solved again")
+    tls: int = Field(default=1, ge=0, description="TLS whose paths are solved again")
     solver: Literal["string", "lammps-neb"] = Field(
         default="string", description="how paths are solved again, on forces of LAMMPS"
     )
@@ -213,8 +213,15 @@ class Config(Section):
 
     @property
     def unit_systems(self) -> dict[str, UnitSystem]:
-        """All unit systems by name, the one that drives the loop first."""
+        """All unit systems by name, the one that drives the loop first.
+
+        The built-in ones belong to the built-in model: beside ``model.lammps`` they count only
+        where the config has none of its own, or where the loop names one.
+        """
         systems = {**BUILT_IN, **self.units}
+        if self.model.lammps is not None and self.units:
+            wanted = {*self.units, self.loop.unit_system}
+            systems = {name: system for name, system in systems.items() if name in wanted}
         first = self.loop.unit_system
         if first in systems:
             systems = {first: systems[first], **systems}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from tlsfind.config_learning import Section
 
 SHARES = 1e-6  # by which the shares of a composition may miss 1
+
+#: Styles of atoms that differ by nothing but their type; in others bonds tell them apart.
+FREE_ATOMS = ("atomic", "charge", "sphere")
 
 
 class Species(Section):
@@ -18,7 +22,11 @@ class Species(Section):
     share: float | None = Field(
         default=None, ge=0, le=1, description="share of the particles; of all species or of none"
     )
-    mass: float = Field(default=1.0, gt=0, description="mass, in the model's unit of mass")
+    mass: float | None = Field(
+        default=None,
+        gt=0,
+        description="mass, in the model's unit of mass; null: that of the data file, else 1",
+    )
     diameter: float = Field(
         default=1.0, gt=0, description="size in exported files and pictures, nothing else"
     )
@@ -95,6 +103,16 @@ class Model(Section):
         default=None,
         description="another potential, run by LAMMPS; null: the polydisperse soft spheres",
     )
+
+    def identical(self, types: np.ndarray | None) -> np.ndarray | None:
+        """The types (N,) if particles of one type are identical; None if every one is its own kind.
+
+        They are not in the built-in model, whose diameters differ, nor in molecules, where an
+        exchange of two atoms would break bonds.
+        """
+        if self.lammps is None or self.lammps.atom_style not in FREE_ATOMS:
+            return None
+        return types
 
     @model_validator(mode="after")
     def _ordered(self) -> Model:

@@ -147,8 +147,8 @@ class Paths(Section):
         default=0.06,
         gt=0,
         le=10.0,
-        description="longest time step of the relaxation; about 2.5 over the root of the largest "
-        "curvature of the potential (unit mass)",
+        description="longest time step of the relaxation; at most 1.2 over the root of the largest "
+        "curvature of the energy",
     )
     verdict_force: float = Field(
         default=0.1, gt=0, description="perpendicular force at which the first verdict is taken"

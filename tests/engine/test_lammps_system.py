@@ -7,6 +7,7 @@ from test_lammps_models import KOB_ANDERSEN, dimer_model, mixture, write_dimer
 from tlsfind.config import LammpsModel
 from tlsfind.configuration import Configuration, wrap
 from tlsfind.engine.lammps.data import read_data_file
+from tlsfind.engine.lammps.engine import LammpsEngine
 from tlsfind.engine.lammps.system import System, split_commands
 from tlsfind.engine.native.potential import CUTOFF, mixed_diameter
 from tlsfind.errors import ConfigError, InputError
@@ -163,3 +164,64 @@ def test_particles_that_do_not_fit_the_model(tmp_path):
 def test_commands_are_split():
     text = "a 1 # comment\n\n  b 2 &\n 3 &\n  4\n# nothing\nc &"
     assert split_commands(text) == ["a 1", "b 2 3 4", "c"]
+
+
+def test_a_quoted_number_sign_is_no_comment():
+    text = "pair_coeff 1 1 \"a#b\" 1.0 # one\npair_coeff 1 2 'c # d'\n# nothing else"
+    assert split_commands(text) == ['pair_coeff 1 1 "a#b" 1.0', "pair_coeff 1 2 'c # d'"]
+
+
+CHARGED = """two ions of one type
+
+2 atoms
+1 atom types
+0.0 9.0 xlo xhi
+0.0 9.0 ylo yhi
+0.0 9.0 zlo zhi
+
+Atoms # charge
+
+1 1 1.0 1.0 1.0 1.0
+2 1 {charge} 4.0 4.0 4.0
+"""
+
+
+def test_particles_of_a_type_must_be_alike(tmp_path):
+    path = tmp_path / "ions.data"
+    path.write_text(CHARGED.format(charge="1.00"))
+    read_data_file(path, "charge").check_alike()
+    path.write_text(CHARGED.format(charge="-1.0"))
+    with pytest.raises(InputError, match=r"particles of type 1 have 1\.0 and -1\.0 between type"):
+        read_data_file(path, "charge").check_alike()
+    model = LammpsModel(
+        atom_style="charge",
+        species={"ion": {}},
+        commands="pair_style lj/cut 2.5\npair_coeff * * 1.0 1.0",
+        data_file=path,
+    )
+    ions = Configuration(np.eye(3)[:2], np.ones(2), 9.0, "ions", np.array([1, 1]))
+    with pytest.raises(InputError, match=r"ions\.data: particles of type 1"):
+        System.from_model(model, ions)
+
+
+def test_a_potential_that_lacks_a_pair_is_found_at_the_start():
+    mixture = LammpsModel(
+        species={"A": {"share": 0.5}, "B": {"share": 0.5}},
+        commands="pair_style lj/cut 2.5\npair_coeff 1 1 1.0 1.0",
+    )
+    pair = Configuration(
+        np.array([[1.0, 1, 1], [3, 3, 3]]), np.ones(2), 9.0, "two", np.array([1, 2])
+    )
+    with pytest.raises(ConfigError, match=r"model\.lammps\.commands: .*pair coeffs are not set"):
+        LammpsEngine(System.from_model(mixture, pair))
+
+
+def test_masses_left_out_are_one_or_those_of_the_file(tmp_path):
+    model = LammpsModel(
+        species={"A": {"share": 0.5, "mass": 3.0}, "B": {"share": 0.5}},
+        commands="pair_style lj/cut 2.5\npair_coeff * * 1.0 1.0",
+    )
+    dumped = LammpsModel.model_validate(model.model_dump(mode="json"))
+    pair = Configuration(np.eye(3)[:2], np.ones(2), 9.0, "two", np.array([1, 2]))
+    for entry in (model, dumped):
+        np.testing.assert_array_equal(System.from_model(entry, pair).masses, [3.0, 1.0])

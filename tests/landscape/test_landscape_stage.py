@@ -7,6 +7,7 @@ import pytest
 
 from tlsfind import config as configuration
 from tlsfind import tables
+from tlsfind.config import Model
 from tlsfind.configuration import wrap
 from tlsfind.errors import ConfigError, InputError
 from tlsfind.interop.native import Minima, load_minima, save_minima
@@ -272,7 +273,10 @@ def test_blocks_that_number_identical_particles_differently(world, tmp_path):
     order = np.concatenate([rng.permutation(30), 30 + rng.permutation(10)])
     world.positions = world.positions[:, order]
     second = world.block(1, {1: [7, 3, 3, 5]}, types=types)
-    landscape(CONFIG, GLASS, [first, second], tmp_path / "out")
+    species = {"A": {"share": 0.75}, "B": {"share": 0.25}}
+    mixture = {"species": species, "commands": "pair_style lj/cut 2.5"}
+    config = CONFIG.model_copy(update={"model": Model(lammps=mixture)})
+    landscape(config, GLASS, [first, second], tmp_path / "out")
     stored = load_minima(tmp_path / "out/minima.npz")
     np.testing.assert_array_equal(stored.types, types)
     np.testing.assert_array_equal(stored.positions[:3], load_minima(first / "minima.npz").positions)

@@ -8,6 +8,7 @@ import pytest
 
 from synthetic_run import KEYS, damage, make_config, make_run
 from tlsfind import tables
+from tlsfind.config import Model
 from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
 from tlsfind.interop.extxyz import read_extxyz
@@ -212,6 +213,9 @@ def test_types_of_minima_are_read(tmp_path):
 def test_exported_identical_particles_belong_together(made, tmp_path):
     """Line i of both files is the same particle or its twin, and the displacement leads there."""
     config, root, _ = made
+    species = {"A": {"share": 0.9}, "B": {"share": 0.1}}
+    mixture = {"species": species, "commands": "pair_style lj/cut 2.5"}
+    config = config.model_copy(update={"model": Model(lammps=mixture)})
     copy = tmp_path / "landscape"
     shutil.copytree(root / "landscape", copy)
     row = tables.read(root / "library" / "double_wells.parquet").iloc[0]

@@ -226,7 +226,10 @@ def test_failure_half_way_leaves_nothing(folder, tmp_path, monkeypatch):
 def test_types_of_the_minima_reach_the_features(folder, tmp_path):
     types = np.ones(25, int)
     positions, energies = make_landscape(folder, types=types)
-    pairs(config_with(particles=4), GLASS, folder, tmp_path / "pairs.parquet")
+    config = config_with(particles=4)
+    mixture = {"species": {"A": {"share": 1.0}}, "commands": "pair_style lj/cut 2.5"}
+    typed = config.model_copy(update={"model": configuration.Model(lammps=mixture)})
+    pairs(typed, GLASS, folder, tmp_path / "pairs.parquet")
     table = tables.read(tmp_path / "pairs.parquet")
     changed = 0
     for row in table.sample(60, random_state=0).to_dict("records"):

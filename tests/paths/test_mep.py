@@ -22,9 +22,9 @@ from tlsfind.errors import InputError
 from tlsfind.paths.mep import UNEVEN, Path, StringRelaxation, straight_path
 from tlsfind.paths.profile import extrema, spline_maximum
 from tlsfind.paths.schroedinger import levels
-from tlsfind.paths.solver import solve_path
+from tlsfind.paths.solver import _inertial_positions, solve_path
 from tlsfind.paths.string_kernel import arc_lengths, perpendicular_forces, redistribute
-from tlsfind.units import BUILT_IN
+from tlsfind.units import BUILT_IN, UnitSystem
 
 TIGHT = Paths(images=60, force_tolerance=1e-4, verdict_force=0.01, max_iterations=20000)
 
@@ -337,3 +337,36 @@ def test_displacements_leave_the_surface_alone():
     shifted[1, 2] += BOX
     moved = a + displacements(a, shifted, BOX)
     assert engine.energy(moved) == pytest.approx(energies[2], abs=1e-9)
+
+
+def _argon(mass: float) -> dict[str, UnitSystem]:
+    return {"argon": UnitSystem(sigma=3.405, mass=mass, epsilon=666.6666667)}
+
+
+def test_heavy_particles_are_a_heavy_unit_of_mass():
+    """Masses m in units of mass M are masses 1 in units of mass m M."""
+    height, tilt = 0.05, 0.004
+    light, heavy = (SurfaceEngine(curved_valley(height, tilt, bend=0.0)) for _ in range(2))
+    heavy.masses = np.full(3, 4.0)
+    a, b, _ = valley_ends(light, height, tilt, 0.0)
+    expected = solve_path(light, a, b, BOX, TIGHT, _argon(4 * 39.948))
+    found = solve_path(heavy, a, b, BOX, TIGHT, _argon(39.948))
+    assert expected.status == found.status == "double_well"
+    for quantity in ("quantum_splitting", "energy_1", "delta_0"):
+        value, exact = getattr(found, quantity)["argon"], getattr(expected, quantity)["argon"]
+        assert value == pytest.approx(exact, rel=1e-6, nan_ok=True)
+    assert found.path_length == expected.path_length, "lengths are those of plain coordinates"
+    plain = solve_path(light, a, b, BOX, TIGHT, _argon(39.948))
+    assert plain.energy_1["argon"] > 1.5 * found.energy_1["argon"]
+
+
+def test_inertial_length_counts_each_particle_with_its_mass():
+    """Two particles on straight lines: ds^2 = sum_i m_i |dr_i|^2, beyond the ends as well."""
+    masses = np.array([1.0, 9.0])
+    steps = np.array([[0.3, 0.0, 0.0], [0.0, 0.4, 0.0]])
+    path = Path(np.arange(4)[:, None, None] * steps)
+    position, length = _inertial_positions(path, np.array([0.5, 1.0]), np.array([0.25]), masses)
+    step = np.sqrt(0.09 + 9 * 0.16)  # a plain step is 0.5
+    assert length == pytest.approx(3 * step)
+    expected = [-2 * step, -step, 0.0, step, 2 * step, 3 * step, 3.5 * step]
+    np.testing.assert_allclose(position, expected, rtol=1e-12, atol=1e-12)

@@ -111,3 +111,27 @@ def test_an_unknown_pair_style_is_an_error_of_the_config():
     config = make_config(commands="pair_style lj/cutt 3.0\npair_coeff * * 1.0 1.0")
     with Worker(config) as worker, pytest.raises(ConfigError, match="lj/cutt"):
         worker.solve(PARTICLES, LEFT, RIGHT)
+
+
+def test_a_fault_of_the_task_is_raised_here_and_not_blamed_on_lammps(config):
+    with Worker(config, task=divide) as worker:
+        assert worker.call(6, 3) == 2
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            worker.call(1, 0)
+        assert worker.call(8, 2) == 4
+
+
+def divide(_config, a, b):
+    return a // b
+
+
+def test_a_worker_whose_parent_died_leaves_nothing(config):
+    worker = Worker(config, task=divide)
+    assert worker.call(4, 2) == 2
+    process, connection = worker._process, worker._connection
+    assert process is not None
+    assert connection is not None
+    connection.close()  # as the system does when the parent is killed
+    process.join(timeout=30)
+    assert process.exitcode == 0
+    assert not worker._folder.exists()

@@ -1,5 +1,7 @@
 """Preparation of models given as LAMMPS commands: Kob-Andersen Lennard-Jones and Cu-Zr."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +11,15 @@ from tlsfind import tables
 from tlsfind.configuration import minimum_image
 from tlsfind.engine import make_engine
 from tlsfind.engine.native.engine import NativeEngine
-from tlsfind.errors import InputError
-from tlsfind.interop.native import load_glass
+from tlsfind.errors import InputError, TlsfindError
+from tlsfind.explore.stage import explore
+from tlsfind.interop.native import load_glass, load_minima
 from tlsfind.prepare import restart, stage
 from tlsfind.prepare.cooling import cool, ramp
 from tlsfind.prepare.melt import DynamicsSampler
 from tlsfind.prepare.stage import begin, make_sampler, prepare
 
+CONFIGS = Path(__file__).parents[2] / "config"
 GLASS = "T0.6-0000"
 FILES = {"glass.npz", "glass.parquet", "equilibration.parquet"}
 #: Kob and Andersen (1994): epsilon and sigma of AA, AB, BB; cutoffs 2.5 sigma.
@@ -300,6 +304,56 @@ def test_dynamics_that_diverge():
     settings = config.prepare.model_copy(update={"time_step": 0.1})
     sampler = DynamicsSampler(engine, state.positions, state.velocities, settings)
     before = state.positions.copy()
-    with pytest.raises(InputError, match="diverged"):
+    with pytest.raises(TlsfindError, match=r"diverged|LAMMPS failed"):
         sampler.run(20, 1.0)
     np.testing.assert_array_equal(state.positions, before)
+
+
+def test_shipped_kob_andersen():
+    config = configuration.load(CONFIGS / "kob-andersen.yaml")
+    first, *rest = config.model.lammps.commands.splitlines()
+    assert first == "pair_style lj/smooth/linear 2.5"
+    found = {}
+    for line in rest:
+        i, j, *numbers = line.split()[1:]
+        found[int(i), int(j)] = tuple(float(word) for word in numbers)
+    assert found == {pair: (eps, sigma, 2.5 * sigma) for pair, (eps, sigma) in PAIRS.items()}
+    box = (config.model.n_particles / config.model.density) ** (1 / 3)
+    assert box > 2 * (2.5 + 0.3)
+    shares = [species.share for species in config.model.lammps.species.values()]
+    assert shares == [0.8, 0.2]
+    assert config.model.density == 1.2
+
+
+def test_cu_zr_in_metal_units(tmp_path):
+    """config/cuzr.yaml made small: temperatures in eV, energies of the published potential."""
+    content = configuration.load(CONFIGS / "cuzr.yaml").model_dump()
+    content["model"]["n_particles"] = 250
+    content["glasses"] = [{"preparation_temperature": 0.1293}]  # 1500 K, to be quick
+    content["prepare"] |= {
+        "blocks": 20, "md_steps": 15, "melt_blocks": 10, "cooling_rate": 8e-4,
+        "inherent_structures": 4,
+    }  # fmt: skip
+    content["explore"] |= {"trajectories": 1, "steps": 30, "quench_every": 15}
+    config = configuration.parse(content)
+    prepare(config, "T0.1293-0000", tmp_path)
+    glass, velocities, info = load_glass(tmp_path / "glass.npz")
+    assert np.bincount(glass.types).tolist() == [0, 160, 90]
+    assert set(glass.diameters) == {2.56, 3.2}
+    engine = make_engine(glass, config)
+    masses = np.where(glass.types == 1, 63.546, 91.224)
+    np.testing.assert_allclose(engine.masses, masses)
+    np.testing.assert_allclose((masses[:, None] * velocities).sum(axis=0), 0.0, atol=1e-8)
+    series = tables.read(tmp_path / "equilibration.parquet")
+    assert series["kinetic_temperature"].iloc[-8:].mean() == pytest.approx(0.1293, rel=0.1)
+    assert info["temperature"] == pytest.approx(0.04309, rel=0.15)
+    row = tables.read(tmp_path / "glass.parquet").iloc[0]
+    # eV per atom: between the cohesive energies of Cu (-3.28) and Zr (-6.47) of this potential
+    assert -5.0 < row["inherent_energy"] < -4.2
+    explore(config, "T0.1293-0000", tmp_path / "glass.npz", 0, tmp_path / "block")
+    minima = load_minima(tmp_path / "block" / "minima.npz")
+    assert minima.max_forces.max() <= 1e-6
+    np.testing.assert_array_equal(minima.types, glass.types)
+    drift = tables.read(tmp_path / "block" / "trajectories.parquet").iloc[0]
+    assert drift["energy_fluctuation"] < 1e-4
+    assert drift["temperature"] == pytest.approx(0.04309, rel=0.3)

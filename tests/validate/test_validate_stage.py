@@ -158,6 +158,30 @@ def test_the_native_engine_agrees(native):
     assert stamp["config_hash"] == native.hash
 
 
+class Stronger:
+    """An engine whose forces are too large by a factor."""
+
+    def __init__(self, engine, factor):
+        self.engine, self.factor = engine, factor
+
+    def __getattr__(self, name):
+        return getattr(self.engine, name)
+
+    def energy_forces(self, positions):
+        energy, forces = self.engine.energy_forces(positions)
+        return energy, self.factor * forces
+
+
+def test_a_wrong_kernel_is_found(native):
+    """Forces wrong by 1e-7 show where forces are large, and only there."""
+    stored = draw_minima(native, native.run.output, 1)[0]
+    right, reference = engines(native, stored.configuration)
+    checks = minimum_checks(native, stored, Stronger(right, 1.0 + 1e-7), reference)
+    outside = [check for check in checks if not check.within]
+    assert [check.what for check in outside] == ["displaced_force"]
+    assert outside[0].difference > 1e-8
+
+
 def test_a_wrong_energy_is_found(minima, tmp_path):
     particles, energies, *rest = minima
     wrong = [energies[0] + 200 * 1e-6, energies[1]]

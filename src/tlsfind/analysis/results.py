@@ -302,8 +302,15 @@ class Results:
 
     @property
     def volume(self) -> float:
-        """Volume of a glass, N / density."""
-        return self.config.model.n_particles / self.config.model.density
+        """Volume of a glass; all have the same."""
+        glass = next(iter(self.pair_files))
+        with np.load(self.root / "landscape" / glass / "minima.npz") as file:
+            return float(file["box"]) ** 3
+
+    @property
+    def particles(self) -> int:
+        """Number of particles of a glass; all have the same."""
+        return int(self.glasses["n_particles"].iloc[0])
 
     @cached_property
     def footer(self) -> str:
@@ -312,7 +319,7 @@ class Results:
         pairs = sum(tables.open_file(p).metadata.num_rows for p in self.pair_files.values())
         return (
             f"run {self.config.run.name}: {len(self.temperatures):,} glasses of N = "
-            f"{self.config.model.n_particles}, {pairs:,} pairs, {len(self.solved):,} paths, "
+            f"{self.particles}, {pairs:,} pairs, {len(self.solved):,} paths, "
             f"{len(wells):,} DW, {int(self.is_tls(wells).sum()):,} TLS "
             f"({self.config.loop.unit_system} units)"
         )

@@ -368,7 +368,8 @@ def _endpoints(
     exchanged = b.energy < a.energy
     if exchanged:
         a, b = b, a
-    return Endpoints(engine, configurations[0].box, a, b, exchanged, configurations[0].types)
+    types = None if run is None else run.model.identical(configurations[0].types)
+    return Endpoints(engine, configurations[0].box, a, b, exchanged, types)
 
 
 def _print_endpoints(ends: Endpoints, quench: bool) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsfind import tables
-from tlsfind.config import Config
+from tlsfind.config import Config, Model
 from tlsfind.configuration import Configuration
 from tlsfind.engine import Engine, make_engine
 from tlsfind.engine.base import Quench
@@ -103,7 +103,7 @@ def import_trajectory(
             particles.box,
             settings.energy_window,
             settings.displacement_tolerance,
-            particles.types,
+            config.model.identical(particles.types),
         ),
     )
     trajectories = []
@@ -170,6 +170,9 @@ def _check_model(config: Config, frame: Frame) -> None:
     """Raise an InputError unless a frame fits the section ``model``."""
     model, particles = config.model, frame.configuration
     where, n = particles.source, len(particles)
+    if model.lammps is not None and model.lammps.data_file is not None:
+        _check_units(model, frame)  # the engine compares the particles with the data file
+        return
     if n != model.n_particles:
         raise InputError(
             f"{where} has {n} particles, expected {model.n_particles} as in model.n_particles"
@@ -180,9 +183,7 @@ def _check_model(config: Config, frame: Frame) -> None:
             f"{where} has a box of edge {particles.box:.10g}, density {density:.6g}; expected "
             f"{model.density:g} as in model.density"
         )
-    units = "lj" if model.lammps is None else model.lammps.units
-    if frame.units not in (None, units):
-        raise InputError(f"{where} is in units {frame.units}, expected {units} as in the model")
+    _check_units(model, frame)
     if model.lammps is None or particles.types is None:
         return
     for kind, (name, species) in enumerate(model.lammps.species.items(), start=1):
@@ -195,6 +196,16 @@ def _check_model(config: Config, frame: Frame) -> None:
                 f"{species.share * n:g}, its share {species.share:g} of {n} in "
                 "model.lammps.species"
             )
+
+
+def _check_units(model: Model, frame: Frame) -> None:
+    """Raise an InputError if a frame says that it is in other units than the model's."""
+    units = "lj" if model.lammps is None else model.lammps.units
+    if frame.units not in (None, units):
+        raise InputError(
+            f"{frame.configuration.source} is in units {frame.units}, expected {units} as in the "
+            "model"
+        )
 
 
 def _trajectory(work: _Import, number: int, frames: Iterable[Frame], advance) -> Trajectory:

@@ -65,7 +65,7 @@ def explore(config: Config, glass: str, glass_file: Path, block: int, output: Pa
         configuration.box,
         config.landscape.energy_window,
         config.landscape.displacement_tolerance,
-        configuration.types,
+        config.model.identical(configuration.types),
     )
     trajectories = []
     quenches = settings.steps // settings.quench_every

@@ -21,7 +21,6 @@ import pandas as pd
 
 from tlsfind import tables
 from tlsfind.config import Config
-from tlsfind.config import Landscape as Settings
 from tlsfind.configuration import same_types
 from tlsfind.errors import InputError
 from tlsfind.interop.native import Minima, load_minima, save_minima
@@ -60,7 +59,7 @@ def landscape(config: Config, glass: str, blocks: list[Path], output: Path) -> N
     config.glass(glass)
     blocks = [Path(block) for block in blocks]
     visits = read_visits(glass, blocks)
-    merged = _merge(visits, glass, blocks, config.landscape)
+    merged = _merge(visits, glass, blocks, config)
     visits = visits.assign(minimum=_global_identifiers(visits, merged.identifiers))
     transitions = count_transitions(
         visits["trajectory"].to_numpy(), visits["step"].to_numpy(), visits["minimum"].to_numpy()
@@ -171,7 +170,7 @@ def minima_table(glass: str, visits: pd.DataFrame, catalogue: Catalogue) -> pd.D
     )
 
 
-def _merge(visits: pd.DataFrame, glass: str, blocks: Sequence[Path], settings: Settings) -> _Merged:
+def _merge(visits: pd.DataFrame, glass: str, blocks: Sequence[Path], config: Config) -> _Merged:
     """Give every block's minima to one catalogue in the order of their first visits."""
     first = visits[visits["minimum"] != NO_MINIMUM].drop_duplicates(["block", "minimum"])
     block_of, local = first["block"].to_numpy(), first["minimum"].to_numpy()
@@ -189,9 +188,9 @@ def _merge(visits: pd.DataFrame, glass: str, blocks: Sequence[Path], settings: S
                 origin = minima
                 catalogue = Catalogue(
                     minima.box,
-                    settings.energy_window,
-                    settings.displacement_tolerance,
-                    minima.types,
+                    config.landscape.energy_window,
+                    config.landscape.displacement_tolerance,
+                    config.model.identical(minima.types),
                 )
                 merged = _Merged(catalogue, minima.diameters, minima.types, {})
             if number not in merged.identifiers:

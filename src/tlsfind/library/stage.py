@@ -139,7 +139,8 @@ def _write_pair(config: Config, row: Mapping[Any, Any], landscape_root: Path, pa
     first, second = read_minima(
         landscape_root / glass / "minima.npz", [row["minimum_a"], row["minimum_b"]]
     )
-    order, moved = match(first.positions, second.positions, first.box, first.types)
+    types = config.model.identical(first.types)
+    order, moved = match(first.positions, second.positions, first.box, types)
     second = second.with_positions(second.positions[order])
     unit = config.loop.unit_system
     info = {

@@ -140,7 +140,7 @@ def pairs(config: Config, glass: str, landscape_dir: Path, output: Path) -> None
     transitions = PairTransitions.read(
         landscape_dir / "transitions.parquet", glass, order, identifiers
     )
-    geometry = _read_geometry(landscape_dir / "minima.npz", glass, energies, identifiers, particles)
+    geometry = _read_geometry(landscape_dir / "minima.npz", glass, energies, identifiers, config)
     schema = tables.stamped(
         tables.schema("pairs", tables.pairs_columns(particles)), config.hash, config.run.seed
     )
@@ -185,7 +185,7 @@ def _read_minima_table(path: Path, glass: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_geometry(
-    path: Path, glass: str, energies: np.ndarray, identifiers: np.ndarray, particles: int
+    path: Path, glass: str, energies: np.ndarray, identifiers: np.ndarray, config: Config
 ) -> PairGeometry:
     """The minima's positions, prepared for pairs, in the order of the minima table."""
     minima = load_minima(path)
@@ -197,4 +197,6 @@ def _read_geometry(
         )
     if not np.array_equal(minima.energies, energies):
         raise InputError(f"{path} and minima.parquet beside it give different energies")
-    return PairGeometry(minima.positions, minima.box, particles, minima.types)
+    particles = config.pairs.particles
+    types = config.model.identical(minima.types)
+    return PairGeometry(minima.positions, minima.box, particles, types)

@@ -26,7 +26,7 @@ from tlsfind.config import Engine as EngineSettings
 from tlsfind.config import Paths
 from tlsfind.configuration import displacements
 from tlsfind.engine.base import Engine, Quench
-from tlsfind.errors import TlsfindError
+from tlsfind.errors import InputError, TlsfindError
 from tlsfind.paths import profile
 from tlsfind.paths.lammps_neb import NebRelaxation, system_of
 from tlsfind.paths.mep import Path, StringRelaxation, straight_path
@@ -177,6 +177,8 @@ def _solve(
         result.path_length = distance
         result.delta_e = engine.energy(b) - engine.energy(a)
         return
+    if types is not None:
+        _check_end(engine, a + move, b, settings.noise)
     path = straight_path(a, a + move, settings.images)
     relaxation = _relaxation(engine, path, settings, programs)
     loose = max(settings.verdict_force, settings.force_tolerance)
@@ -211,6 +213,16 @@ def _relaxation(
     if settings.solver == "lammps-neb":
         return NebRelaxation(engine, path, system_of(engine, programs), settings, programs)
     return StringRelaxation(engine, path, settings.time_step)
+
+
+def _check_end(engine: Engine, end: np.ndarray, b: np.ndarray, noise: float) -> None:
+    """Raise an InputError unless b has the same energy after its particles were exchanged."""
+    change = engine.energy(end) - engine.energy(b)
+    if not abs(change) <= noise:
+        raise InputError(
+            f"exchanging particles of one type changes the energy by {change:.3g}, expected "
+            "identical particles"
+        )
 
 
 def _verdict(

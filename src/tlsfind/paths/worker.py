@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,11 +24,9 @@ import numpy as np
 
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
+from tlsfind.engine.lammps.library import LOG_VARIABLE, last_error
 from tlsfind.errors import TlsfindError
 from tlsfind.paths.solver import PathResult, failed_result, solve_path
-
-#: Environment variable with the file that LAMMPS logs to.
-LOG_VARIABLE = "TLSFIND_LAMMPS_LOG"
 
 
 def solve_pair(
@@ -53,7 +53,7 @@ def solve_pair(
         particles.box,
         config.paths,
         config.unit_systems,
-        particles.types,
+        config.model.identical(particles.types),
         config.engine,
     )
 
@@ -62,19 +62,33 @@ class WorkerDied(TlsfindError):
     """The process of LAMMPS died."""
 
 
-def serve(connection: Connection, config: Config, log: str, task: Callable[..., Any]) -> None:
-    """Do ``task`` with what comes through ``connection`` until it is closed."""
+def serve(
+    connection: Connection, config: Config, log: str, folder: str, task: Callable[..., Any]
+) -> None:
+    """Do ``task`` with what comes through ``connection`` until it is closed.
+
+    Args:
+        connection: brings arguments, takes results or the exceptions that were raised.
+        config: the run.
+        log: file that LAMMPS logs to.
+        folder: removed at the end, because a parent that was killed cannot.
+        task: a function of the config and the arguments.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and closes the connection
     os.environ[LOG_VARIABLE] = log
     while True:
         try:
             arguments = connection.recv()
         except EOFError:
+            shutil.rmtree(folder, ignore_errors=True)
             return
         try:
             answer = task(config, *arguments)
         except TlsfindError as error:
             answer = error
+        except Exception as error:  # a fault of tlsfind: the parent's to report, as its own
+            traceback.print_exc()
+            answer = RuntimeError(f"{type(error).__name__}: {error}")
         connection.send(answer)
 
 
@@ -90,8 +104,9 @@ class Worker:
         self._config = config
         self._task = task
         self._context = multiprocessing.get_context("spawn")
-        self._folder = tempfile.TemporaryDirectory(prefix="tlsfind-worker-")
-        self._log = Path(self._folder.name) / "log.lammps"
+        self._folder = Path(tempfile.mkdtemp(prefix="tlsfind-worker-"))
+        named = os.environ.get(LOG_VARIABLE)
+        self._log = Path(f"{named}.worker") if named else self._folder / "log.lammps"
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
 
@@ -99,7 +114,9 @@ class Worker:
         self._log.unlink(missing_ok=True)
         ours, theirs = self._context.Pipe()
         self._process = self._context.Process(
-            target=serve, args=(theirs, self._config, str(self._log), self._task), daemon=True
+            target=serve,
+            args=(theirs, self._config, str(self._log), str(self._folder), self._task),
+            daemon=True,
         )
         self._process.start()
         theirs.close()
@@ -123,6 +140,7 @@ class Worker:
         Raises:
             WorkerDied: the process died; the next call starts another.
             TlsfindError: the task raised it.
+            RuntimeError: the task raised anything else.
         """
         connection = self._connection or self._start()
         try:
@@ -130,7 +148,7 @@ class Worker:
             answer = connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise WorkerDied(self._post_mortem()) from None
-        if isinstance(answer, TlsfindError):
+        if isinstance(answer, TlsfindError | RuntimeError):
             raise answer
         return answer
 
@@ -146,9 +164,8 @@ class Worker:
             cause = f"killed by signal {-code}"
         said = ""
         if self._log.is_file():
-            from tlsfind.engine.lammps.library import last_error
-
-            said = last_error(self._log.read_text(errors="replace"))
+            line = last_error(self._log.read_text(errors="replace"))
+            said = line if line.startswith("ERROR") else ""
         self._forget()
         return f"the process of LAMMPS died ({cause}); {said or 'its log tells no error'}"
 
@@ -166,7 +183,7 @@ class Worker:
             if process.is_alive():
                 process.kill()
                 process.join()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Worker:
         return self

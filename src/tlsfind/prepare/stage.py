@@ -114,7 +114,7 @@ def identity(config: Config, glass: str) -> str:
         "seed": config.run.seed,
         "glass": [glass, index, temperature],
         "model": config.model.model_dump(mode="json"),
-        "engine": config.engine.model_dump(mode="json"),
+        "engine": config.engine.model_dump(mode="json", exclude={"executable", "mpirun"}),
         "prepare": config.prepare.model_dump(mode="json"),
     }
     file = None if config.model.lammps is None else config.model.lammps.data_file

@@ -29,6 +29,7 @@ from tlsfind.validate.stage import check_available, engines, pair_of, reference_
 STEPS = (1, 10, 100)  # of the trajectories
 THERMAL_INTERVALS = 10  # of explore.quench_every, before a configuration is quenched
 TIGHTER = 10.0  # factor on the tolerances where a difference is looked into
+FINER = 4  # times as many images there
 LOOKED_INTO = 4  # at most so many differences of each kind
 
 
@@ -60,7 +61,7 @@ class Agreement:
         string: paths by the string solver, native against LAMMPS.
         neb: paths by the native string solver against LAMMPS neb.
         string_tight, neb_tight: the first of those outside the tolerances again, with tighter
-            ones, and by the native solver with twice as many images.
+            ones, and by the native solver with ``FINER`` times as many images.
         seconds: wall time of each part.
     """
 
@@ -285,7 +286,7 @@ def _tighter(
         for run in (native, lammps)
     ]
     found = _paths(closer[0], closer[1], results, outside, "relaxed further")
-    finer = with_paths(closer[0], images=2 * closer[0].paths.images)
+    finer = with_paths(closer[0], images=FINER * closer[0].paths.images)
     return _with_finer(finer, results, found)
 
 

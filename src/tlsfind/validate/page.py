@@ -15,6 +15,7 @@ import pandas as pd
 from tlsfind import __version__, tables
 from tlsfind.config import Config
 from tlsfind.validate.agreement import (
+    FINER,
     STEPS,
     THERMAL_INTERVALS,
     TIGHTER,
@@ -132,7 +133,9 @@ def number(value: float, digits: int = 2) -> str:
 
 def percent(value: float) -> str:
     """A share as a percentage with two digits."""
-    return "–" if not np.isfinite(value) else f"{100 * value:.2g} %"
+    if not np.isfinite(value):
+        return "–"
+    return f"{100 * value:.0f} %" if value >= 1 else f"{100 * value:.2g} %"
 
 
 def summary(config: Config, found: Agreement) -> str:
@@ -316,11 +319,11 @@ def _tighter_words(config: Config, rows: pd.DataFrame, tighter: pd.DataFrame) ->
         f"{TIGHTER:g} times tighter. {within} of {len(both)} are then within the tolerances, "
         f"{smaller} have a smaller difference of E_qs; the largest goes from {percent(before)} to "
         f"{percent(after)}. E_qs itself moves by up to {percent(own.max())} in the native solver "
-        f"and {percent(other.max())} in LAMMPS. {_conclusion(tighter)}"
+        f"and {percent(other.max())} in LAMMPS. {_conclusion(config, tighter)}"
     )
 
 
-def _conclusion(tighter: pd.DataFrame) -> str:
+def _conclusion(config: Config, tighter: pd.DataFrame) -> str:
     """Whether relaxation, or the number of images, is behind the differences."""
     left = tighter[~tighter["within"]]
     if not len(left):
@@ -330,14 +333,17 @@ def _conclusion(tighter: pd.DataFrame) -> str:
         )
     barrier = (left["finer_barrier"] - left["native_barrier"]).abs()
     splitting = (left["finer_splitting"] / left["native_splitting"] - 1).abs()
+    limits = config.validation
+    largest = (barrier.clip(limits.barrier_tolerance), splitting.clip(limits.splitting_tolerance))
     spaced = int(
         (
-            (left["barrier_difference"] <= barrier) & (left["splitting_difference"] <= splitting)
+            (left["barrier_difference"] <= largest[0])
+            & (left["splitting_difference"] <= largest[1])
         ).sum()
     )
     return (
-        f"{len(left)} {'is' if len(left) == 1 else 'are'} still outside. With twice as many images "
-        f"E_qs of the native solver moves by {percent(splitting.min())} to "
+        f"{len(left)} {'is' if len(left) == 1 else 'are'} still outside. With {FINER} times as "
+        f"many images E_qs of the native solver moves by {percent(splitting.min())} to "
         f"{percent(splitting.max())} for {'it' if len(left) == 1 else 'them'}, which is as much as "
         f"or more than the difference in {spaced} of {len(left)}: there the distance between "
         "images explains it."

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsfind.errors import InputError
+from tlsfind.interop import cubic_edge
 
 #: First coordinate column of an Atoms line, by atom_style.
 COORDINATES = {
@@ -24,7 +25,6 @@ COORDINATES = {
     "angle": 3,
     "molecular": 3,
     "full": 4,
-    "dipole": 3,
 }
 #: Column of the type.
 TYPES = {"bond": 2, "angle": 2, "molecular": 2, "full": 2}
@@ -63,6 +63,22 @@ class DataFile:
     n_types: int
     sections: tuple[str, ...]
     own_masses: np.ndarray | None
+
+    def check_alike(self) -> None:
+        """Raise an InputError unless particles of a type agree in charge, diameter and density.
+
+        For atom styles without bonds, whose lines have these between type and x.
+        """
+        seen: dict[int, list[str]] = {}
+        for row, kind in zip(self.atoms, self.types.tolist(), strict=True):
+            found = self.lines[row].split("#")[0].split()[2 : self.columns]
+            known = seen.setdefault(kind, found)
+            if [float(x) for x in known] != [float(x) for x in found]:
+                raise InputError(
+                    f"{self.path}: particles of type {kind} have {' '.join(known)} and "
+                    f"{' '.join(found)} between type and x, expected the same: particles of one "
+                    "type count as identical, so give those that differ types of their own"
+                )
 
     def text(self, positions: np.ndarray) -> str:
         """The file with ``positions`` (N, 3), which must lie in the box [0, L)."""
@@ -211,10 +227,11 @@ def _header(
 def _cubic(path: Path, edges: dict[str, tuple[float, float]]) -> float:
     if set(edges) != set("xyz"):
         raise InputError(f"{path}: the header lacks xlo xhi, ylo yhi or zlo zhi")
-    lengths = [high - low for low, high in edges.values()]
-    if min(lengths) <= 0 or max(lengths) - min(lengths) > 1e-9 * max(lengths):
-        raise InputError(f"{path}: box edges {lengths}, expected a cubic box")
-    return lengths[0]
+    lengths = np.array([high - low for low, high in edges.values()])
+    edge = cubic_edge(lengths)
+    if edge is None:
+        raise InputError(f"{path}: box edges {lengths.tolist()}, expected a cubic box")
+    return edge
 
 
 def _masses(lines: list[str], rows: list[int] | None) -> np.ndarray | None:

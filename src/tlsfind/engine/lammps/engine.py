@@ -16,6 +16,7 @@ import numpy as np
 from tlsfind.configuration import minimum_image, wrap
 from tlsfind.engine.base import Quench, State
 from tlsfind.engine.lammps.instance import KINETIC, Instance, LammpsFailure
+from tlsfind.engine.lammps.library import LOG_VARIABLE
 from tlsfind.engine.lammps.path import path_energy_forces
 from tlsfind.engine.lammps.quench import Minimiser, minimise
 from tlsfind.engine.lammps.system import System
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from tlsfind.config import Engine as Settings
 
 LARGEST_ENERGY = 1e140  # beyond, two particles are at one place but for rounding
-LOG_VARIABLE = "TLSFIND_LAMMPS_LOG"
 
 #: LAMMPS's words for particles that flew apart.
-DIVERGED = ("Lost atoms", "Out of range atoms", "Non-numeric", "atoms missing", "too far")
+DIVERGED = (
+    *("Lost atoms", "Out of range atoms", "Non-numeric", "atoms missing", "too far"),
+    "Computed current temperature",  # the thermostat met infinite velocities
+)
 THERMOSTAT = "tlsfind_thermostat"
 INTEGRATOR = "tlsfind_integrator"
 

