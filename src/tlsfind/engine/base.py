@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from tlsfind.errors import InputError
+
 
 @dataclass(frozen=True)
 class Quench:
@@ -38,6 +40,28 @@ class State:
 
     positions: np.ndarray
     velocities: np.ndarray
+
+
+def checked_positions(count: int, positions: np.ndarray) -> np.ndarray:
+    """``positions`` as float64.
+
+    Args:
+        count: number of particles N.
+        positions: (N, 3).
+
+    Raises:
+        InputError: the shape is wrong, or a position is not finite.
+    """
+    positions = np.asarray(positions, dtype=np.float64)
+    if positions.shape != (count, 3):
+        raise InputError(f"positions have shape {positions.shape}, expected ({count}, 3)")
+    bad = ~np.isfinite(positions)
+    if bad.any():
+        raise InputError(
+            f"particle {np.flatnonzero(bad.any(axis=1))[0] + 1} has a NaN or infinite "
+            "position, expected finite numbers"
+        )
+    return positions
 
 
 class Engine(Protocol):

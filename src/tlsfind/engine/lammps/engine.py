@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlsfind.configuration import minimum_image, wrap
-from tlsfind.engine.base import Quench, State
+from tlsfind.engine.base import Quench, State, checked_positions
 from tlsfind.engine.lammps.instance import KINETIC, Instance, LammpsFailure
 from tlsfind.engine.lammps.library import LOG_VARIABLE
 from tlsfind.engine.lammps.path import path_energy_forces
@@ -69,20 +69,6 @@ class LammpsEngine:
             self._instance = Instance(self.system, self._python, self._log)
         return self._instance
 
-    def _checked(self, positions: np.ndarray) -> np.ndarray:
-        positions = np.asarray(positions, dtype=np.float64)
-        if positions.shape != (self.n_particles, 3):
-            raise InputError(
-                f"positions have shape {positions.shape}, expected ({self.n_particles}, 3)"
-            )
-        bad = ~np.isfinite(positions)
-        if bad.any():
-            raise InputError(
-                f"particle {np.flatnonzero(bad.any(axis=1))[0] + 1} has a NaN or infinite "
-                "position, expected finite numbers"
-            )
-        return positions
-
     def _check_energy(self, energy: float, positions: np.ndarray) -> None:
         if not energy < LARGEST_ENERGY:
             from tlsfind.engine.native.engine import closest_pair
@@ -105,7 +91,7 @@ class LammpsEngine:
             InputError: the positions have the wrong shape, are not finite, or overlap.
             LammpsFailure: LAMMPS failed.
         """
-        folded = wrap(self._checked(positions), self.box)
+        folded = wrap(checked_positions(self.n_particles, positions), self.box)
         instance = self._ready()
         try:
             instance.put(folded)
@@ -150,7 +136,7 @@ class LammpsEngine:
             InputError: positions are not finite, or two particles are at the same place.
             LammpsFailure: LAMMPS failed.
         """
-        original = self._checked(positions)
+        original = checked_positions(self.n_particles, positions)
         before = self.energy_forces(original)
         largest, evaluations = float(np.abs(before[1]).max()), 1
         if largest <= force_tolerance or max_evaluations <= 1:
@@ -188,7 +174,7 @@ class LammpsEngine:
             InputError: the dynamics diverged.
             LammpsFailure: LAMMPS failed.
         """
-        positions = self._checked(state.positions)
+        positions = checked_positions(self.n_particles, state.positions)
         velocities = np.asarray(state.velocities, dtype=np.float64)
         if velocities.shape != positions.shape or not np.isfinite(velocities).all():
             raise InputError("the velocities do not fit the positions or are not finite")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlsfind.configuration import minimum_image, wrap
-from tlsfind.engine.base import Quench, State
+from tlsfind.engine.base import Quench, State, checked_positions
 from tlsfind.engine.native import dynamics, minimise
 from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.lanes import LANES, lane_energy_forces, lane_moved, lane_reach
@@ -65,20 +65,6 @@ class NativeEngine:
         self._longest = float(longest)
         self.skin = min(float(skin), 0.5 * self.box - self._longest)
 
-    def _checked(self, positions: np.ndarray) -> np.ndarray:
-        positions = np.asarray(positions, dtype=np.float64)
-        if positions.shape != (self.n_particles, 3):
-            raise InputError(
-                f"positions have shape {positions.shape}, expected ({self.n_particles}, 3)"
-            )
-        bad = ~np.isfinite(positions)
-        if bad.any():
-            raise InputError(
-                f"particle {np.flatnonzero(bad.any(axis=1))[0] + 1} has a NaN or infinite "
-                "position, expected finite numbers"
-            )
-        return positions
-
     def _check_energy(self, energy: float, positions: np.ndarray) -> None:
         """Raise if ``energy`` (of ``positions``) is not a number that forces can be built on."""
         if not energy < LARGEST_ENERGY:
@@ -117,7 +103,7 @@ class NativeEngine:
 
     def energy_forces(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
         """Total potential energy and forces (N, 3) of ``positions`` (N, 3)."""
-        folded = wrap(self._checked(positions), self.box)
+        folded = wrap(checked_positions(self.n_particles, positions), self.box)
         self._refresh(folded)
         forces = np.empty_like(folded)
         energy = float(energy_forces(folded, self._shifts, *self._lists, forces))
@@ -134,7 +120,7 @@ class NativeEngine:
         Raises:
             InputError: positions are not finite, or two particles are at the same place.
         """
-        original = self._checked(positions)
+        original = checked_positions(self.n_particles, positions)
         current = wrap(original, self.box)
         offset = original - current
         forces = np.empty_like(current)
@@ -176,7 +162,7 @@ class NativeEngine:
         Raises:
             InputError: the dynamics diverged.
         """
-        positions = self._checked(state.positions)
+        positions = checked_positions(self.n_particles, state.positions)
         coupling = min(time_step / thermostat_time, 1.0) if thermostat_time > 0 else 0.0
         energies = np.empty((steps, 2))
         while True:  # again from the start with longer lists
@@ -243,7 +229,9 @@ class NativeEngine:
             lane_energy_forces(packed, self._shifts, *self._path_lists, energies, forces)
         if not (energies < LARGEST_ENERGY).all():
             chunk, lane = np.argwhere(~(energies < LARGEST_ENERGY))[0]
-            self._check_energy(np.inf, self._checked(packed[chunk, :, :, lane]))
+            self._check_energy(
+                np.inf, checked_positions(self.n_particles, packed[chunk, :, :, lane])
+            )
         return energies, forces
 
     def _one_by_one(self, packed: np.ndarray, energies: np.ndarray, forces: np.ndarray) -> None:
