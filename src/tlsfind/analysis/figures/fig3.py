@@ -109,6 +109,12 @@ def _dress(axes: Axes, points: pd.DataFrame, threshold: float, found: dict[Any, 
     values = values[values > 0]
     low, high = values.min() / 1.5, values.max() * 1.5
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+    if high < 30 * low:  # matplotlib then labels every tick, one over the other
+        from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+            axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
     axes.plot([low, high], [low, high], "--", color=style.BLACK, lw=0.8)
     axes.axhline(threshold, ls=":", color=style.BLACK, lw=0.8)
     axes.axvline(threshold, ls=":", color=style.BLACK, lw=0.8)
