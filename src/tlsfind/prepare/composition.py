@@ -7,7 +7,7 @@ import numpy as np
 from tlsfind.config import LammpsModel, Model
 from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
-from tlsfind.interop.lammps_types import TypedParticles, read_lammps_types
+from tlsfind.interop.lammps_types import read_typed_configuration
 from tlsfind.prepare.start import box_edge, lattice
 
 DISPLACEMENT = 0.02  # of the particles from the sites, in mean distances
@@ -46,29 +46,25 @@ def species_start(model: Model, rng: np.random.Generator) -> Configuration:
     """
     if model.lammps is None:
         raise ValueError("the built-in model has no species")
-    if model.lammps.data_file is None:
-        n, box = model.n_particles, box_edge(model)
-        shares = [float(species.share or 0.0) for species in model.lammps.species.values()]
-        counts = species_counts(shares, n)
-        types = rng.permutation(np.repeat(np.arange(1, len(counts) + 1), counts)).astype(np.int32)
-        positions = lattice(n, box, DISPLACEMENT * box / n ** (1.0 / 3.0), rng)
-        source = "recipe"
-    else:
-        found = _from_file(model)
-        positions, types, box = found.positions, found.types, found.box
-        source = str(model.lammps.data_file)
+    if model.lammps.data_file is not None:
+        return _from_file(model)
+    n, box = model.n_particles, box_edge(model)
+    shares = [float(species.share or 0.0) for species in model.lammps.species.values()]
+    counts = species_counts(shares, n)
+    types = rng.permutation(np.repeat(np.arange(1, len(counts) + 1), counts)).astype(np.int32)
+    positions = lattice(n, box, DISPLACEMENT * box / n ** (1.0 / 3.0), rng)
     sizes = np.array([species.diameter for species in model.lammps.species.values()])
-    return Configuration(positions, sizes[types - 1], box, source, types)
+    return Configuration(positions, sizes[types - 1], box, "recipe", types)
 
 
-def _from_file(model: Model) -> TypedParticles:
+def _from_file(model: Model) -> Configuration:
     """The particles of the data file, checked against what else the config says."""
     lammps = model.lammps
     assert lammps is not None
     path = lammps.data_file
     assert path is not None
-    found = read_lammps_types(path, lammps.atom_style, list(lammps.species))
-    n = len(found.types)
+    found = read_typed_configuration(path, lammps)
+    n = len(found)
     default = Model.model_fields["n_particles"].default
     if model.n_particles not in (default, n):
         raise InputError(
@@ -79,14 +75,15 @@ def _from_file(model: Model) -> TypedParticles:
     return found
 
 
-def _check_shares(lammps: LammpsModel, found: TypedParticles) -> None:
+def _check_shares(lammps: LammpsModel, found: Configuration) -> None:
     """Raise if the config has shares and the file another composition."""
     shares = [species.share for species in lammps.species.values()]
     given = [share for share in shares if share is not None]
     if not given:
         return
+    assert found.types is not None
     counts = np.bincount(found.types, minlength=len(shares) + 1)[1:].tolist()
-    expected = species_counts(given, len(found.types))
+    expected = species_counts(given, len(found))
     if max(abs(a - b) for a, b in zip(counts, expected, strict=True)) > 1:
         names = list(lammps.species)
         raise InputError(
