@@ -269,3 +269,69 @@ def test_numbers_that_are_not_finite_become_null():
     assert set(row) == set(schema.names) - {*KEYS, "seconds"}
     assert row["barrier"] is row["delta_0"] is row["quantum_splitting_nip"] is None
     assert row["xi"] == []
+
+
+class Killed(BaseException):
+    """Stands for a signal in the middle of a batch."""
+
+
+def solve_with(monkeypatch, real, landscapes, folder, pairs, most=None):
+    """Solve a batch; after ``most`` paths the process "dies". Returns the pairs it solved."""
+    calls = []
+    solver = stage.solve_pair
+
+    def counted(config, particles, a, b):
+        if len(calls) == most:
+            raise Killed
+        calls.append((a, b))
+        return solver(config, particles, a, b)
+
+    monkeypatch.setattr(stage, "solve_pair", counted)
+    select(folder / "selection.parquet", pairs)
+    output, extra = folder / "paths.parquet", folder / "candidates.parquet"
+    try:
+        solve_batch(real.config, folder / "selection.parquet", landscapes, output, extra)
+    finally:
+        monkeypatch.setattr(stage, "solve_pair", solver)
+    return calls
+
+
+def rows_of(folder):
+    table = tables.read(folder / "paths.parquet").drop(columns="seconds")
+    return table, tables.read(folder / "candidates.parquet")
+
+
+def test_a_killed_batch_goes_on_where_it_was(real, pairs, landscapes, tmp_path, monkeypatch):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert len(solve_with(monkeypatch, real, landscapes, whole, pairs)) == 5
+    with pytest.raises(Killed):
+        solve_with(monkeypatch, real, landscapes, killed, pairs, most=2)
+    assert not (killed / "paths.parquet").exists()
+    journal = killed / "paths.parquet.journal"
+    with journal.open("a") as file:
+        file.write('{"key": "cut o')  # a line that the kill cut off
+    with pytest.raises(Killed):
+        solve_with(monkeypatch, real, landscapes, killed, pairs, most=1)
+    assert len(solve_with(monkeypatch, real, landscapes, killed, pairs)) == 2
+    assert not journal.exists()
+    for again, expected in zip(rows_of(killed), rows_of(whole), strict=True):
+        pd.testing.assert_frame_equal(again, expected)
+
+
+def test_a_journal_of_other_settings_or_positions_is_not_used(
+    real, pairs, landscapes, tmp_path, monkeypatch
+):
+    with pytest.raises(Killed):
+        solve_with(monkeypatch, real, landscapes, tmp_path, pairs, most=2)
+    saved = (tmp_path / "paths.parquet.journal").read_bytes()
+    other = dataclasses.replace(real)
+    other.config = real.config.model_copy(
+        update={"paths": real.config.paths.model_copy(update={"images": 20})}
+    )
+    assert len(solve_with(monkeypatch, other, landscapes, tmp_path, pairs)) == 5
+    (tmp_path / "paths.parquet.journal").write_bytes(saved)
+    moved = real.minima.positions + 1e-12
+    save_minima(
+        landscapes / GLASS / "minima.npz", dataclasses.replace(real.minima, positions=moved)
+    )
+    assert len(solve_with(monkeypatch, real, landscapes, tmp_path, pairs)) == 5

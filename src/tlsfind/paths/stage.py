@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlsfind import tables
+from tlsfind import __version__, tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
 from tlsfind.interop.native import Minima, load_minima
+from tlsfind.paths.journal import Journal, digest, place
 from tlsfind.paths.solver import PathResult
 from tlsfind.paths.worker import Worker, solve_pair
 from tlsfind.progress import progress
@@ -54,20 +55,39 @@ def solve_batch(
     solved: list[dict] = []
     found: list[dict] = []
     name = f"paths {Path(selection).parent.name}/{Path(selection).stem}"
+    journal = Journal(place(Path(output)), settings_digest(config))
     with pair_solver(config) as solve, progress(len(rows), name) as advance:
         for glass, group in rows.groupby("glass", sort=True):
             minima = load_minima(Path(landscape_root) / str(glass) / "minima.npz")
             particles = _particles(minima)
             for row in group.itertuples(index=False):
                 a, b = (_positions(minima, m) for m in (row.minimum_a, row.minimum_b))
-                start = time.perf_counter()
-                result = solve(particles, a, b)
-                seconds = time.perf_counter() - start
                 keys = {name: _plain(getattr(row, name)) for name in KEYS}
-                solved.append({**keys, **result_row(result, units), "seconds": seconds})
-                found += candidate_rows(keys, result)
+                pair = digest(
+                    glass, row.minimum_a, row.minimum_b, minima.box, minima.diameters,
+                    minima.types, a, b,
+                )  # fmt: skip
+                known = journal.find(pair)
+                if known is None:
+                    start = time.perf_counter()
+                    result = solve(particles, a, b)
+                    seconds = time.perf_counter() - start
+                    known = (
+                        {**result_row(result, units), "seconds": seconds},
+                        candidate_rows(keys, result),
+                    )
+                    journal.add(pair, *known)
+                solved.append({**keys, **known[0]})
+                found += known[1]
                 advance()
     _write(config, solved, found, Path(output), Path(candidates))
+    journal.remove()
+
+
+def settings_digest(config: Config) -> str:
+    """A digest of all settings that the result of a path depends on."""
+    content = config.model_dump(mode="json", include={"model", "engine", "paths", "units"})
+    return digest(__version__, config.loop.unit_system, sorted(content.items()))
 
 
 @contextmanager
