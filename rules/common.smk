@@ -1,6 +1,5 @@
 # The config of the run, its file names, and the functions that rules share.
 
-import hashlib
 import json
 import re
 import sys
@@ -71,19 +70,19 @@ def depends(*keys, without=()):
     return json.dumps(values, sort_keys=True)
 
 
-def digest(file):
-    """Hash of a file's content, so that rules re-run when it changes."""
+def contents():
+    """Hashes of the files that config sections name: rules re-run when one changes."""
     try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except OSError as error:
-        raise WorkflowError(f"{file}: {error.strerror}") from None
+        model = CONFIG.model.data_digest()
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return {"model": model} if model else {}
 
 
 # Keys that only `lammps-neb` reads.
 PROGRAMS = ["engine.executable", "engine.mpirun"]
 
-DATA_FILE = CONFIG.model.lammps and CONFIG.model.lammps.data_file
-CONTENTS = {"model": digest(DATA_FILE)} if DATA_FILE else {}
+CONTENTS = contents()
 
 
 def scaled(amount):

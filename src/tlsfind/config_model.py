@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from tlsfind.config_learning import Section
+from tlsfind.errors import InputError
 
 SHARES = 1e-6  # by which the shares of a composition may miss 1
 
@@ -113,6 +115,20 @@ class Model(Section):
         if self.lammps is None or self.lammps.atom_style not in FREE_ATOMS:
             return None
         return types
+
+    def data_digest(self) -> str | None:
+        """Hash of the content of ``lammps.data_file``; None where there is no such file.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        file = None if self.lammps is None else self.lammps.data_file
+        if file is None:
+            return None
+        try:
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise InputError(f"model.lammps.data_file {file}: {error.strerror}") from None
 
     @model_validator(mode="after")
     def _ordered(self) -> Model:

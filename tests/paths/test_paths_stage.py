@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tlsfind import tables
+from tlsfind.config import Model
 from tlsfind.errors import InputError
 from tlsfind.interop.native import save_minima
 from tlsfind.paths import stage
@@ -335,3 +336,16 @@ def test_a_journal_of_other_settings_or_positions_is_not_used(
         landscapes / GLASS / "minima.npz", dataclasses.replace(real.minima, positions=moved)
     )
     assert len(solve_with(monkeypatch, real, landscapes, tmp_path, pairs)) == 5
+
+
+def test_the_content_of_a_data_file_counts_among_the_settings(real, tmp_path):
+    file = tmp_path / "particles.data"
+    model = {"species": {"A": {}}, "commands": "pair_style lj/cut 2.5", "data_file": file}
+    config = real.config.model_copy(update={"model": Model(lammps=model)})
+    with pytest.raises(InputError, match=r"particles\.data: No such file"):
+        stage.settings_digest(config)
+    file.write_text("one")
+    before = stage.settings_digest(config)
+    assert stage.settings_digest(config) == before
+    file.write_text("two")
+    assert stage.settings_digest(config) != before

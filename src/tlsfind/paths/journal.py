@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tlsfind.parquet import make_folder
+from tlsfind.parquet import atomic
 
 logger = logging.getLogger("tlsfind")
 
@@ -51,7 +51,6 @@ class Journal:
     def __init__(self, path: Path, identity: str):
         self.path = path
         self._entries = _read(path, identity)
-        make_folder(path.parent)
         if self._entries:
             logger.info("%d paths of this batch are solved already (%s)", len(self), path)
         self._rewrite(identity)
@@ -61,12 +60,10 @@ class Journal:
 
     def _rewrite(self, identity: str) -> None:
         """Begin the file anew with the entries that are whole."""
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
-        with temporary.open("w", encoding="utf-8") as file:
+        with atomic(self.path) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write(json.dumps({"identity": identity}) + "\n")
             for key, entry in self._entries.items():
                 file.write(_line(key, entry))
-        temporary.replace(self.path)
         self._file = self.path.open("a", encoding="utf-8")
 
     def find(self, key: str) -> Entry | None:

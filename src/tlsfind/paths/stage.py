@@ -85,9 +85,15 @@ def solve_batch(
 
 
 def settings_digest(config: Config) -> str:
-    """A digest of all settings that the result of a path depends on."""
+    """A digest of all settings that the result of a path depends on.
+
+    Raises:
+        InputError: the model's data file cannot be read.
+    """
     content = config.model_dump(mode="json", include={"model", "engine", "paths", "units"})
-    return digest(__version__, config.loop.unit_system, sorted(content.items()))
+    return digest(
+        __version__, config.loop.unit_system, sorted(content.items()), config.model.data_digest()
+    )
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
 from tlsfind.engine import make_engine
-from tlsfind.errors import InputError
 from tlsfind.interop.native import save_glass
 from tlsfind.prepare import restart
 from tlsfind.prepare.composition import species_start
@@ -117,12 +116,9 @@ def identity(config: Config, glass: str) -> str:
         "engine": config.engine.model_dump(mode="json", exclude={"executable", "mpirun"}),
         "prepare": config.prepare.model_dump(mode="json"),
     }
-    file = None if config.model.lammps is None else config.model.lammps.data_file
+    file = config.model.data_digest()
     if file is not None:
-        try:
-            content["data_file"] = hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError as error:
-            raise InputError(f"model.lammps.data_file {file}: {error.strerror}") from None
+        content["data_file"] = file
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
