@@ -195,6 +195,32 @@ rule summary:
         "tlsfind summary {params.results} --output {output.summary} > {log} 2>&1"
 
 
+rule provenance:
+    input:
+        summary=f"{R}/summary.json",
+        figures=rules.figures.output,
+        explanation=rules.explain.output,
+        temperatures=OTHER_TEMPERATURES,
+    output:
+        jobs=f"{R}/jobs.parquet",
+    log:
+        f"{R}/logs/provenance.log",
+    benchmark:
+        f"{R}/benchmarks/provenance.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
+    params:
+        config=CONFIG_FILE,
+        results=subpath(output.jobs, parent=True),
+    shell:
+        "tlsfind provenance {params.results} --config {params.config} --output {output.jobs}"
+        " > {log} 2>&1"
+
+
 rule report:
     input:
         glasses=expand(f"{GLASS}/glass.parquet", glass=GLASSES),
@@ -205,6 +231,7 @@ rule report:
         explanation=rules.explain.output,
         temperatures=OTHER_TEMPERATURES,
         validation=VALIDATION,
+        jobs=f"{R}/jobs.parquet",
     output:
         report=f"{R}/report.html",
     log:

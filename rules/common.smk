@@ -33,8 +33,12 @@ R = str(CONFIG.run.output)
 CONFIG_FILE = f"{R}/config.yaml"
 GLASSES = CONFIG.glass_names
 
-# The commands come from the environment that runs snakemake, whatever else is on the PATH.
-shell.prefix(f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':$PATH; ")
+# The commands come from the environment that runs snakemake, whatever else is on the PATH. Each
+# keeps a record of its run in the folder named.
+shell.prefix(
+    f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':$PATH"
+    f" TLSFIND_JOBS='{R}/jobs'; "
+)
 
 
 # The commands read the config in force, with every default spelled out, from the results. It is
@@ -48,6 +52,9 @@ onstart:
 
         with atomic(file) as temporary:
             temporary.write_text(text)
+    from tlsfind.provenance import record_start
+
+    record_start(CONFIG, [Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def depends(*keys, without=()):

@@ -17,6 +17,9 @@ LOG_INTERVAL = 30.0  # seconds between two log lines
 #: Lines of the log in a batch job, the progress among them.
 LOG_LINE = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
+#: Called with (done, total) at every step of a progress.
+observers: list[Callable[[int, int], None]] = []
+
 Item = TypeVar("Item")
 
 
@@ -42,7 +45,23 @@ def progress(total: int, description: str) -> Iterator[Advance]:
     """
     shown = _bar if sys.stderr.isatty() else _lines
     with shown(total, description) as advance:
-        yield advance
+        yield _observed(advance, total) if observers else advance
+
+
+def _observed(advance: Advance, total: int) -> Advance:
+    """``advance`` that tells the observers, too."""
+    done = 0
+
+    def tell(n: int = 1) -> None:
+        nonlocal done
+        done += n
+        advance(n)
+        for observer in observers:
+            observer(done, total)
+
+    for observer in observers:
+        observer(0, total)
+    return tell
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:

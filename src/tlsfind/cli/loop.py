@@ -14,6 +14,7 @@ from tlsfind.cli.common import (
     OutputFile,
     OutputFolder,
     PairTables,
+    batch_name,
     stage,
 )
 
@@ -84,7 +85,7 @@ def collect(
     ] = None,
 ) -> None:
     """Merge path tables into one, without duplicates."""
-    with stage("collect", config) as settings:
+    with stage(f"collect {batch_name(output)}", config) as settings:
         from tlsfind.learn.stage import collect as run
 
         run(settings, batches, output, previous)
@@ -134,7 +135,7 @@ def predict(
 
     Writes one table of predictions; memory does not grow with the number of pairs.
     """
-    with stage("predict", config) as settings:
+    with stage(f"predict {batch_name(output)}", config) as settings:
         from tlsfind.learn.stage import predict as run
 
         share = run(settings, model, pairs, output)

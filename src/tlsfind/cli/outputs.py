@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tlsfind.cli.common import ConfigOption, OutputFile, OutputFolder, PairTables, stage
+from tlsfind.cli.common import LOG, ConfigOption, OutputFile, OutputFolder, PairTables, stage
 
 _PANEL = "Results"
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_PANEL)(export)
     app.command(rich_help_panel=_PANEL)(figures)
     app.command("table-one", rich_help_panel=_PANEL)(table_one)
+    app.command(rich_help_panel=_PANEL)(provenance)
     app.command(rich_help_panel=_PANEL)(report)
     app.command(rich_help_panel=_PANEL)(summary)
 
@@ -92,6 +93,15 @@ def table_one(results: Results, config: ConfigOption, output: OutputFile) -> Non
         run(settings, results, output)
 
 
+def provenance(results: Results, config: ConfigOption, output: OutputFile) -> None:
+    """Gather the records of all jobs of a run so far: where they ran, their time and memory."""
+    with stage("provenance", config) as settings:
+        from tlsfind.provenance import write_jobs
+
+        attempts = write_jobs(settings, results, output)
+        LOG.info("%d attempts", attempts)
+
+
 def report(results: Results, config: ConfigOption, output: OutputFile) -> None:
     """Write the report of a run: one HTML file that needs nothing else."""
     with stage("report", config) as settings:
@@ -113,8 +123,10 @@ def summary(
     """
     from tlsfind.analysis.stage import print_summary
     from tlsfind.analysis.stage import summary as run
+    from tlsfind.jobs import recorded
 
-    numbers = run(results)
+    with recorded("summary", "", "", 0):
+        numbers = run(results)
     text = json.dumps(numbers, indent=2, allow_nan=False)
     if output is not None:
         from tlsfind.tables import atomic

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tlsfind.cli.common import ConfigOption, Glass, OutputFile, OutputFolder, stage
+from tlsfind.cli.common import (
+    ConfigOption,
+    Glass,
+    OutputFile,
+    OutputFolder,
+    batch_name,
+    stage,
+)
 
 _PANEL = "Stages"
 
@@ -114,7 +121,7 @@ def paths(
     splitting E_qs (eps) in each unit system, the profile V(xi).
     """
     chosen = parse_slice(part)
-    with stage(f"paths {selection}{'' if part is None else f' slice {part}'}", config) as settings:
+    with stage(f"paths {batch_name(output)}", config) as settings:
         from tlsfind.paths.stage import solve_batch
 
         solve_batch(settings, selection, landscape_root, output, candidates, part=chosen)

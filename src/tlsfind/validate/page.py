@@ -14,6 +14,7 @@ import pandas as pd
 
 from tlsfind import __version__, tables
 from tlsfind.config import Config
+from tlsfind.provenance import processor
 from tlsfind.validate.agreement import (
     FINER,
     STEPS,
@@ -75,17 +76,6 @@ def provenance(config: Config, command: str, seconds: float) -> str:
         f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes",
     ]
     return "\n".join(lines)
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def page(config: Config, found: Agreement, sizes: Sizes, head: str) -> str:
