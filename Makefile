@@ -36,7 +36,7 @@ demo: install
 	@$(BIN)/tlsfind summary results/demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadgroup
 
 lint: install
 	$(BIN)/ruff check .

@@ -19,8 +19,8 @@ if CONFIG.loop.start_model is None and START_TABLE is not None:
             "../envs/tlsfind.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(8000),
-            runtime=scaled(60),
+            mem_mb=memory("train_start"),
+            runtime=minutes("train_start"),
         params:
             config=CONFIG_FILE,
             depends=depends(
@@ -53,8 +53,8 @@ if START_MODEL:
             "../envs/tlsfind.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(4000),
-            runtime=scaled(120),
+            mem_mb=memory("predict_start", "pairs"),
+            runtime=minutes("predict_start", "pairs"),
         params:
             config=CONFIG_FILE,
             depends=depends("units", "loop.unit_system", "loop.confidence"),
@@ -80,8 +80,8 @@ rule select_initial:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("select_initial", "pairs"),
+        runtime=minutes("select_initial", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -121,8 +121,8 @@ rule select_next:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("select_next", "pairs"),
+        runtime=minutes("select_next", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -154,8 +154,8 @@ rule solve_paths:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(120),
+        mem_mb=memory("solve_paths", "minima"),
+        runtime=minutes("solve_paths", "minima"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -186,8 +186,8 @@ rule collect_paths:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(30),
+        mem_mb=memory("collect_paths"),
+        runtime=minutes("collect_paths"),
     params:
         config=CONFIG_FILE,
         previous=repeated("--previous", "previous"),
@@ -214,8 +214,8 @@ rule train:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(8000),
-        runtime=scaled(60),
+        mem_mb=memory("train", "pairs"),
+        runtime=minutes("train", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -246,8 +246,8 @@ rule predict:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(120),
+        mem_mb=memory("predict", "pairs"),
+        runtime=minutes("predict", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends("loop.confidence"),
@@ -278,8 +278,8 @@ checkpoint assess:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("assess"),
+        runtime=minutes("assess"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -313,8 +313,8 @@ rule select_standard:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("select_standard", "pairs"),
+        runtime=minutes("select_standard", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends("run.seed", "loop.standard_transitions", "loop.standard_paths"),
@@ -338,8 +338,8 @@ rule solve_standard:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(120),
+        mem_mb=memory("solve_standard", "minima"),
+        runtime=minutes("solve_standard", "minima"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -371,8 +371,8 @@ rule collect_standard:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(30),
+        mem_mb=memory("collect_standard"),
+        runtime=minutes("collect_standard"),
     params:
         config=CONFIG_FILE,
     shell:

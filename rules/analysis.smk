@@ -28,8 +28,8 @@ rule figures:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("figures", "pairs"),
+        runtime=minutes("figures", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -62,8 +62,8 @@ rule explain:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("explain"),
+        runtime=minutes("explain"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -103,8 +103,8 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             "../envs/tlsfind.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(4000),
-            runtime=scaled(60),
+            mem_mb=memory("transfer"),
+            runtime=minutes("transfer"),
         params:
             config=CONFIG_FILE,
             depends=depends(
@@ -132,8 +132,8 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             "../envs/tlsfind.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(4000),
-            runtime=scaled(60),
+            mem_mb=memory("stability"),
+            runtime=minutes("stability"),
         params:
             seed=CONFIG.run.seed,
         shell:
@@ -159,8 +159,8 @@ rule table_one:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("table_one", "pairs"),
+        runtime=minutes("table_one", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends("units", "loop.unit_system"),
@@ -187,8 +187,8 @@ rule summary:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(30),
+        mem_mb=memory("summary", "pairs"),
+        runtime=minutes("summary", "pairs"),
     params:
         results=subpath(output.summary, parent=True),
     shell:
@@ -211,8 +211,8 @@ rule provenance:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(30),
+        mem_mb=memory("provenance"),
+        runtime=minutes("provenance"),
     params:
         config=CONFIG_FILE,
         results=subpath(output.jobs, parent=True),
@@ -242,8 +242,8 @@ rule report:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         config=CONFIG_FILE,
         depends=depends("run.name", "analysis", "units", "loop.unit_system"),

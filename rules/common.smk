@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 
 from tlsfind import config as settings
 from tlsfind.errors import ConfigError, InputError
+from tlsfind.plan import resources as needs
 
 min_version("9.10")
 
@@ -92,9 +93,34 @@ PROGRAMS = ["engine.executable", "engine.mpirun"]
 CONTENTS = contents()
 
 
-def scaled(amount):
-    """A resource that grows with every retry of a job."""
-    return lambda wildcards, attempt: amount * attempt
+# `Resources` itself is a name of snakemake's.
+NEEDS = needs.Resources(CONFIG)
+
+
+def megabytes(input, name, of):
+    """Size of the input that decides what a job needs; None before it exists."""
+    if of is None:
+        return None
+    files = getattr(input, of)
+    files = [Path(file) for file in ([files] if isinstance(files, str) else files)]
+    if not all(file.is_file() for file in files):
+        return None
+    sizes = [file.stat().st_size / 1e6 for file in files]
+    return max(sizes) if name.startswith("solve_") else sum(sizes)
+
+
+def memory(name, of=None):
+    """MB that a job asks for, more with every retry; `of`: name of the input that decides."""
+    return lambda wildcards, input, attempt: attempt * NEEDS.memory(
+        name, megabytes(input, name, of)
+    )
+
+
+def minutes(name, of=None):
+    """Run time in minutes that a job asks for, more with every retry."""
+    return lambda wildcards, input, attempt: attempt * NEEDS.runtime(
+        name, megabytes(input, name, of)
+    )
 
 
 def repeated(option, name):

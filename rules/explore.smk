@@ -18,8 +18,8 @@ rule explore:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(120),
+        mem_mb=memory("explore"),
+        runtime=minutes("explore"),
     params:
         config=CONFIG_FILE,
         depends=depends(
@@ -63,8 +63,8 @@ rule import_frames:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(720),
+        mem_mb=memory("import_frames"),
+        runtime=minutes("import_frames"),
     params:
         config=CONFIG_FILE,
         depends=depends(

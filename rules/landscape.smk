@@ -18,8 +18,8 @@ rule landscape:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("landscape", "minima"),
+        runtime=minutes("landscape", "minima"),
     params:
         config=CONFIG_FILE,
         depends=depends("landscape"),

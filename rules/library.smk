@@ -19,8 +19,8 @@ rule library:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("library", "pairs"),
+        runtime=minutes("library", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends("units", "loop.unit_system"),

@@ -15,8 +15,8 @@ rule pair_features:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(60),
+        mem_mb=memory("pair_features", "minima"),
+        runtime=minutes("pair_features", "minima"),
     params:
         config=CONFIG_FILE,
         depends=depends("pairs", without=["pairs.rows_per_block"]),

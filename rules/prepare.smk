@@ -16,8 +16,8 @@ rule prepare:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(720),
+        mem_mb=memory("prepare"),
+        runtime=minutes("prepare"),
     params:
         config=CONFIG_FILE,
         depends=depends("run.seed", "model", "engine", "prepare", without=PROGRAMS),

@@ -19,8 +19,8 @@ if CONFIG.validation.enabled:
             "../envs/tlsfind.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(4000),
-            runtime=scaled(120),
+            mem_mb=memory("validate"),
+            runtime=minutes("validate"),
         params:
             config=CONFIG_FILE,
             depends=depends(

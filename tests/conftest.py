@@ -1,4 +1,4 @@
-"""A small config with any keys of the learning sections changed."""
+"""How tests are shared among processes, and a small config with any keys changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ import pytest
 
 from tlsfind import config
 from tlsfind.config import Config
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share its fixtures and stay in one process; the longest begin first."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group(folder if folder == "workflow" else item.path.stem)
+        )
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from tlsfind.cli import (
     imports,
     loop,
     outputs,
+    plan,
     simulate,
     single,
     stages,
@@ -83,6 +84,7 @@ def _global_options(
 stages.register(app)
 loop.register(app)
 outputs.register(app)
+plan.register(app)
 validate.register(app)
 evaluate.register(app)
 explain.register(app)

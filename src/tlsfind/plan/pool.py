@@ -18,6 +18,7 @@ config/kob-andersen.yaml, 43 minima after 480 quenches (17 to 89 in six glasses)
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,10 +77,11 @@ def pool(config: Config, minima_per_glass: int | None = None) -> Pool:
         return Pool(glasses, n, n, glasses * n * (n - 1.0) / 2.0, estimated=False)
     counts = [(group.count, minima(config, group)) for group in config.glasses]
     mean = sum(count * n for count, n in counts) / glasses
-    # A glass of nothing but a few minima is not spread, and no glass has more than its quenches.
-    pairs = sum(count * max(n * (n - 1.0) / 2.0, 0.0) * SPREAD for count, n in counts)
-    fullest = max(min(n * FULLEST, quenches(config, group)) for (_, n), group in
-                  zip(counts, config.glasses, strict=True))  # fmt: skip
+    pairs = sum(count * n * (n - 1.0) / 2.0 * SPREAD for count, n in counts)
+    fullest = max(
+        min(n * FULLEST, max(quenches(config, group), 2.0))
+        for (_, n), group in zip(counts, config.glasses, strict=True)
+    )
     return Pool(glasses, mean, fullest, pairs, estimated=True)
 
 
@@ -104,7 +106,8 @@ def minima(config: Config, group: GlassGroup) -> float:
 def quenches(config: Config, group: GlassGroup) -> float:
     """Quenches of a glass: as configured, or the frames that its files seem to hold."""
     if group.frames is None:
-        return float(config.explore.trajectories * (config.explore.steps // config.explore.quench_every))
+        explore = config.explore
+        return float(explore.trajectories * (explore.steps // explore.quench_every))
     return max(frames_bytes(group) / (_FRAME_LINE * config.model.n_particles), 1.0)
 
 
@@ -112,8 +115,8 @@ def frames_bytes(group: GlassGroup) -> float:
     """Size of the files of own frames, compressed ones as if they were not; 0 if there are none."""
     total = 0.0
     for pattern in group.frames or []:
-        path = Path(pattern)
-        base, rest = (path.anchor or ".", path.relative_to(path.anchor)) if path.is_absolute() else (".", path)
-        for file in Path(base).glob(str(rest)):
-            total += file.stat().st_size * (_GZIP if file.suffix in (".gz", ".bz2", ".xz") else 1.0)
+        for name in glob.glob(pattern, recursive=True):
+            file = Path(name)
+            packed = file.suffix in (".gz", ".bz2", ".xz")
+            total += file.stat().st_size * (_GZIP if packed else 1.0)
     return total

@@ -8,7 +8,7 @@ x86-64, AVX2). N is the number of particles. Sources:
   (N = 1500), timed one by one through ``make_engine`` and ``solve_pair``;
 * ``run``: benchmark tables (``benchmarks/**/*.tsv``) and columns of whole runs of these configs;
 * ``train``: ``tlsfind train-table`` and ``tlsfind predict`` on 2000, 5000 and 10000 rows of the
-  published table of T_f = 0.07, with the learning sections of config/paper/T0.07.yaml and demo.yaml.
+  published table of T_f = 0.07, with config/paper/T0.07.yaml and with config/demo.yaml.
 
 The laws between the measured points are straight lines; a machine with faster cores needs less.
 """
@@ -31,7 +31,7 @@ NATIVE_EVALUATION = 75e-9  # per particle
 # `run`: 1.4 ms a block of 5 N attempts and ten steps at N = 500, 3.5 ms at N = 1500.
 NATIVE_SWAP = 0.28e-6  # per attempt
 # `run`, `engine`: column `seconds` of paths 0.055 (N = 200, 20 images), 0.21 to 0.23 (N = 500, 40)
-# and 0.28 to 0.4 (N = 1500, 40), over 250 iterations; quenches of the wells found and levels are in it.
+# and 0.28 to 0.4 (N = 1500, 40) over 250 iterations, the quenches of wells and the levels with it.
 NATIVE_IMAGE = 10e-6
 NATIVE_IMAGE_PARTICLE = 16e-9  # per particle
 
@@ -45,11 +45,9 @@ LAMMPS_EVALUATIONS = 460.0
 #: 220 (Kob-Andersen).
 PATH_ITERATIONS = 250.0
 
-# Start and end of one path by `neb` with one process for each image, and an iteration of it:
-# docs/paths.md, 40 images on two cores (0.055 s at N = 500), the start 2.2 to 4.8 s.
+# One path by `neb` with one process for each image: docs/paths.md, 2.2 to 4.8 s to start 40 of
+# them; an iteration takes twice the time of the forces alone.
 NEB_START = 4.0
-NEB_IMAGE = 1.4e-3  # per image and iteration at N = 500, forces alone on two cores
-NEB_PARTICLE = 2.8e-6  # the same per particle, waiting included
 
 # Start of LAMMPS in a process and of the worker that solves paths.
 LAMMPS_START = 1.5
@@ -135,6 +133,8 @@ PATH_IMAGE = 24.0
 CANDIDATES = 0.9  # minima found on a path, mean of demo and Kob-Andersen
 CANDIDATE_PARTICLE = 29.0
 SELECTION = 40.0
+MODEL = 1.0e6  # 1.2 to 2 MB after 150 to 600 paths; `train`: 7.3 MB of 2000 rows, 16 MB of 5000
+MODEL_ROW = 3.0e3
 GLASS_PARTICLE = 48.0
 GLASS = 30e3
 FIGURE_FILES = 2.4e6
@@ -168,9 +168,9 @@ class Rates:
     start: float
 
 
-#: LAMMPS by the beginning of the pair style: seconds a step, of a force evaluation in a quench and of
-#: an image, each as a constant and a slope with N. `lj`: 0.16 to 0.22 ms and 0.13 ms (Kob-Andersen,
-#: N = 300), 0.32 to 0.37 ms an image. `lepton`, 8 size classes: docs/lammps.md, N = 500 and 1500.
+#: LAMMPS by the beginning of the pair style: seconds of a step, of a force evaluation in a quench
+#: and of an image, each as a constant and a slope with N. `lj`: 0.16 to 0.22 ms, 0.13 ms
+#: (Kob-Andersen, N = 300), 0.32 to 0.37 ms. `lepton`, 8 size classes: docs/lammps.md.
 #: `eam`: docs/prepare.md, Cu64Zr36, N = 250, 0.6 ms a step; its quenches and images by that ratio.
 LAMMPS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "lj": ((0.0, 0.65e-6), (0.0, 0.43e-6), (0.15e-3, 0.5e-6)),
@@ -214,24 +214,31 @@ def rates(config: Config) -> Rates:
             block=settings.md_steps * step + settings.swaps_per_particle * n * NATIVE_SWAP,
             start=0.0,
         )
-    (s0, s1), (e0, e1), (i0, i1) = LAMMPS[potential(config)]
-    step = s0 + s1 * n
+    step, evaluation, image = lammps_costs(config)
     block = settings.md_steps * step
     if config.model.lammps is None:  # the liquid of the built-in model is always prepared natively
         block = n * (settings.md_steps * NATIVE_STEP + settings.swaps_per_particle * NATIVE_SWAP)
     evaluations = LAMMPS_EVALUATIONS
-    return Rates(
-        step, evaluations * (e0 + e1 * n), evaluations, i0 + i1 * n, block, start=LAMMPS_START
-    )
+    return Rates(step, evaluations * evaluation, evaluations, image, block, start=LAMMPS_START)
+
+
+def lammps_costs(config: Config) -> tuple[float, float, float]:
+    """Seconds of LAMMPS for a step, for an evaluation of a quench, and for an image of a path."""
+    n = config.model.n_particles
+    step, evaluation, image = (first + slope * n for first, slope in LAMMPS[potential(config)])
+    return step, evaluation, image
+
+
+def neb_seconds(config: Config) -> float:
+    """Core-seconds of one path by `lammps-neb`."""
+    return NEB_START + PATH_ITERATIONS * config.paths.images * 2.0 * lammps_costs(config)[2]
 
 
 def path_seconds(config: Config) -> float:
     """Core-seconds of one path, mean over all that a loop solves."""
-    paths = config.paths
-    if paths.solver == "lammps-neb":
-        iteration = paths.images * (NEB_IMAGE + NEB_PARTICLE * config.model.n_particles) / 2.0
-        return NEB_START + PATH_ITERATIONS * iteration
-    return PATH_ITERATIONS * paths.images * rates(config).image
+    if config.paths.solver == "lammps-neb":
+        return neb_seconds(config)
+    return PATH_ITERATIONS * config.paths.images * rates(config).image
 
 
 def feature_seconds(config: Config) -> float:

