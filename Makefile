@@ -7,12 +7,14 @@ WARM := $(VENV)/.kernels
 KERNELS := $(shell grep -rl "@kernel\|njit" src/tlsfind --include=*.py)
 CORES ?= 2
 
-.PHONY: help install demo test lint format schema validation clean
+.PHONY: help install demo test test-slurm bench-streaming lint format schema validation clean
 
 help:
 	@echo "make demo     install into $(VENV) and run config/demo.yaml to the report"
 	@echo "make test     install into $(VENV) and run all tests"
-	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint"
+	@echo "make test-slurm  the workflow and its faults on a real Slurm (root, Debian; 8 minutes)"
+	@echo "make bench-streaming  time and memory of 2 x 10^7 pairs (2 minutes)"
+	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint, generated files in step"
 	@echo "make format   rewrite the sources in the project's format"
 	@echo "make schema   regenerate the config schema, the reference pages and the captions"
 	@echo "make validation  measure docs/validation.md on the results of the demo (long)"
@@ -38,12 +40,19 @@ demo: install
 test: install
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadgroup
 
+test-slurm: install
+	$(BIN)/python -m pytest tests/slurm --slurm -rs
+
+bench-streaming: install
+	$(BIN)/python benchmarks/streaming.py --minima 6325 --particles 1500
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
+	$(BIN)/tlsfind schema --check
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -261,6 +261,17 @@ def predicted_pairs(wildcards):
     return PAIR_FILES[first : first + CONFIG.learn.glasses_per_job]
 
 
+def converged(state):
+    """Whether the loop ends with the iteration of a state file."""
+    try:
+        with state.open() as file:
+            return json.load(file)["converged"]
+    except (ValueError, KeyError):
+        raise WorkflowError(
+            f"{state} is damaged: delete it and start snakemake again"
+        ) from None
+
+
 def last(path):
     """Input function: `path` at the loop's last iteration.
 
@@ -271,9 +282,8 @@ def last(path):
     def of_last_iteration(wildcards):
         for k in range(CONFIG.loop.max_iterations + 1):
             name = f"{k:02d}"
-            with checkpoints.assess.get(k=name).output.state.open() as state:
-                if json.load(state)["converged"]:
-                    break
+            if converged(checkpoints.assess.get(k=name).output.state):
+                break
         return expand(path, k=name)
 
     return of_last_iteration

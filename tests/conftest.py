@@ -14,9 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of a file share its fixtures and stay in one process; the longest begin first."""
     for item in items:
         folder = item.path.parent.name
-        item.add_marker(
-            pytest.mark.xdist_group(folder if folder == "workflow" else item.path.stem)
-        )
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "workflow" else item.path.stem))
     items.sort(key=lambda item: item.path.parent.name != "workflow")
 
 

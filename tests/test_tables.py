@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -212,3 +215,35 @@ def test_a_file_where_a_folder_is_expected(tmp_path, name):
     with pytest.raises(InputError, match=r"/file is a file, expected a folder$"):
         tables.write(TRANSITIONS, tmp_path / name, stamped())
     assert (tmp_path / "file").read_text() == "content"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk quota is used up"),
+        (OSError("(Error 28: No space left on device) can't write"), "the disk is full"),
+        (shutil.Error([("a", "b", "[Errno 30] Read-only file system: 'b'")]), "is read-only"),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_the_reason(tmp_path, error, reason):
+    path = tmp_path / "t.parquet"
+    path.write_text("old")
+
+    def write():
+        with tables.atomic(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(InputError) as caught:
+        write()
+    assert str(caught.value).startswith(f"{path} cannot be written: ")
+    assert reason in str(caught.value)
+    assert str(caught.value).endswith(f"(folder {tmp_path})")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_an_error_of_another_file_is_not_blamed_on_the_one_that_is_written(tmp_path):
+    other = PermissionError(errno.EACCES, "Permission denied", "/elsewhere/input.dat")
+    with pytest.raises(PermissionError), tables.atomic(tmp_path / "t.parquet"):
+        raise other

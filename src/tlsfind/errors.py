@@ -18,5 +18,12 @@ class InputError(TlsfindError):
     """A file that cannot be read, or whose content does not fit."""
 
 
+class DamagedError(InputError):
+    """A file of a run that is empty, cut off or damaged, and has to be made again.
+
+    The command line adds what to do.
+    """
+
+
 class TrainingError(TlsfindError):
     """Too little, or unusable, data to train a model."""

@@ -6,7 +6,9 @@ same folder and renamed. Pages carry checksums, which reading verifies.
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +17,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tlsfind.errors import InputError
+from tlsfind.errors import DamagedError, InputError
 
 #: Rows that are read at a time. No result depends on it.
 BATCH_ROWS = 131_072
+
+#: Why a file cannot be written, where it is not the fault of tlsfind.
+_CANNOT_WRITE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "it is larger than a file may be here",
+    errno.EACCES: "its folder may not be written to",
+    errno.EPERM: "its folder may not be written to",
+    errno.EROFS: "its disk is read-only",
+}
 
 
 def make_folder(path: Path) -> None:
@@ -35,28 +47,92 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written, and why.
+
+    Raises:
+        InputError: the disk is full, the folder is not writable, and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = _reason(error)
+        if reason is None or not _concerns(error, path):
+            raise
+        raise InputError(
+            f"{path} cannot be written: {reason} (folder {path.parent.absolute()})"
+        ) from error
+
+
+def _reason(error: OSError) -> str | None:
+    """Why a file cannot be written, or None if that is not what went wrong."""
+    said = str(error) if error.errno is None else ""  # of many files: shutil.Error
+    for code, reason in _CANNOT_WRITE.items():
+        if error.errno == code or os.strerror(code) in said:
+            return reason
+    return None
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Whether an error is of a file in the folder of ``path`` or above, or names no file."""
+    if error.filename is None:
+        return True
+    named, folder = Path(os.fsdecode(error.filename)).absolute(), path.parent.absolute()
+    return named.parent == folder or named in (folder, *folder.parents)
+
+
+@contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside ``path`` that is renamed to it on success, removed on failure.
 
+    The temporary name holds the machine and the process, see :func:`owner`.
+
     Raises:
-        InputError: the folder of ``path`` is a file.
+        InputError: the folder of ``path`` is a file, the disk is full, or the like.
     """
     path = Path(path)
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        make_folder(path.parent)
+        temporary = path.with_name(f".{path.name}.{machine()}.{os.getpid()}.tmp")
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def machine() -> str:
+    """Short name of this machine."""
+    return socket.gethostname().partition(".")[0]
+
+
+def owner(temporary: Path) -> tuple[str, int] | None:
+    """Machine and process that made a temporary file of :func:`atomic`; None if it is none."""
+    parts = temporary.name.split(".")
+    if len(parts) < 5 or parts[-1] != "tmp" or not parts[-2].isdecimal():
+        return None
+    return parts[-3], int(parts[-2])
 
 
 @contextmanager
 def writer(path: Path | str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """A streaming, atomic Parquet writer."""
+    """A streaming, atomic Parquet writer.
+
+    Numbers with a fraction hardly repeat: a dictionary of them would take most of the time of
+    writing. Their bytes are stored apart by significance instead, which compresses better.
+    """
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+    others = [field.name for field in schema if field.name not in floats]
     with (
         atomic(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as out,
+        pq.ParquetWriter(
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=others or False,
+            use_byte_stream_split=floats or False,
+            write_page_checksum=True,
+        ) as out,
     ):
         yield out
 
@@ -83,15 +159,18 @@ def open_file(path: Path | str, columns: Iterable[str] = ()) -> pq.ParquetFile:
     """Open a Parquet file for reading by batches, and check that it has ``columns``.
 
     Raises:
-        InputError: the file is missing, truncated, not Parquet, or lacks a column.
+        DamagedError: the file is truncated or not Parquet.
+        InputError: it is missing or lacks a column.
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError(f"table {path} does not exist") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"table {path} cannot be read: {error.strerror}") from None
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"table {path} is not a complete Parquet file: {reason}") from None
+        raise DamagedError(f"table {path} is not a complete Parquet file: {reason}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
     if missing:
         raise InputError(
@@ -143,7 +222,7 @@ def _guarded(path: Path | str) -> Iterator[None]:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"table {path} is damaged: {reason}") from None
+        raise DamagedError(f"table {path} is damaged: {reason}") from None
 
 
 def read_many(paths: Iterable[Path | str], columns: Iterable[str] = ()) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeVar
 
 LOG_INTERVAL = 30.0  # seconds between two log lines
@@ -130,4 +130,5 @@ def _lines(
 def _log(line: str) -> None:
     """Write a line as the log's lines are, whether or not the caller set up a log."""
     record = logging.LogRecord("tlsfind", logging.INFO, __file__, 0, line, None, None)
-    print(LOG_LINE.format(record), file=sys.stderr, flush=True)
+    with suppress(OSError):  # a full disk under the log must not end the work
+        print(LOG_LINE.format(record), file=sys.stderr, flush=True)

@@ -23,6 +23,7 @@ from tlsfind.parquet import read_many as read_many
 from tlsfind.parquet import to_arrow as to_arrow
 from tlsfind.parquet import write as write
 from tlsfind.parquet import writer as writer
+from tlsfind.parquet import writing as writing
 
 SCHEMA_VERSION = 2
 

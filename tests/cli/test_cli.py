@@ -54,7 +54,7 @@ def test_help_names_every_command(capsys):
         "evaluate", "simulate-loop", "explain", "transfer", "stability",
         "library", "export", "figures", "table-one", "report", "summary",
         "validate", "agreement",
-        "energy", "pair", "path", "schema", "warm-up",
+        "energy", "pair", "path", "schema", "warm-up", "check", "provenance", "plan", "status",
     }  # fmt: skip
     for name in commands:
         assert name in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,9 +16,12 @@ from tlsfind.interop.native import (
     Minima,
     load_glass,
     load_minima,
+    open_minima,
+    read_minima,
     read_native,
     save_glass,
     save_minima,
+    stream_positions,
 )
 
 INFO = {"glass": "T0.092-0003", "temperature": 0.0401, "preparation_temperature": 0.092}
@@ -193,3 +198,72 @@ def test_other_files(tmp_path):
     for name, words in rows.items():
         with pytest.raises(InputError, match=words):
             read_native(tmp_path / name)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_minima_are_read_one_by_one(tmp_path, save):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "minima.npz"
+    identifiers = np.array([4, 0, 7, 2, 9], dtype=np.int32)
+    values = {"energies": np.zeros(5), "max_forces": np.zeros(5), "diameters": np.ones(4)}
+    positions = rng.random((5, 4, 3))
+    save(path, positions=positions, minimum=identifiers, box=2.0, glass="x", **values)
+    last, first = read_minima(path, [9, 4])
+    np.testing.assert_array_equal(last.positions, positions[4])
+    np.testing.assert_array_equal(first.positions, positions[0])
+    assert first.box == 2.0
+    first.positions[0] = 0.0  # a copy: the file stays as it is
+    np.testing.assert_array_equal(open_minima(path).positions, positions)
+    np.testing.assert_array_equal(list(stream_positions(path)), positions)
+    with pytest.raises(InputError, match="no minimum 3"):
+        read_minima(path, [3])
+
+
+def test_types_of_minima_are_read(tmp_path):
+    values = {"energies": np.zeros(2), "max_forces": np.zeros(2), "diameters": np.ones(4)}
+    arrays = {"positions": np.random.default_rng(0).random((2, 4, 3)), "minimum": np.arange(2)}
+    path = tmp_path / "minima.npz"
+    np.savez(path, **arrays, **values, box=2.0, glass="x", types=np.array([1, 2, 2, 1]))
+    first, _ = read_minima(path, [0, 1])
+    np.testing.assert_array_equal(first.types, [1, 2, 2, 1])
+    np.savez(path, **arrays, **values, box=2.0, glass="x", types=np.array([1, 2]))
+    with pytest.raises(InputError, match="expected 4 integers from 1"):
+        read_minima(path, [0])
+
+
+def test_damage_is_seen_while_streaming(tmp_path):
+    path = tmp_path / "minima.npz"
+    save_minima(path, some_minima())
+    assert len(list(stream_positions(path))) == 4
+    content = bytearray(path.read_bytes())
+    content[content.index(some_minima().positions.tobytes()) + 11] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"minima\.npz is damaged"):
+        list(stream_positions(path))
+
+
+def test_mapped_minima_take_no_memory(tmp_path):
+    path = tmp_path / "minima.npz"
+    count, particles = 40, 5000
+    values = {"energies": np.zeros(count), "max_forces": np.zeros(count)}
+    save_minima(
+        path,
+        Minima(
+            positions=np.ones((count, particles, 3)),
+            minimum=np.arange(count),
+            diameters=np.ones(particles),
+            box=2.0,
+            glass="x",
+            **values,
+        ),
+    )
+    peaks = []
+    for read in (load_minima, open_minima, lambda path: sum(map(np.sum, stream_positions(path)))):
+        tracemalloc.start()
+        kept = read(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        del kept
+    size = 24 * count * particles
+    assert peaks[0] > size
+    assert max(peaks[1:]) < 0.3 * size

@@ -12,7 +12,7 @@ from tlsfind.config import Model
 from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
 from tlsfind.interop.extxyz import read_extxyz
-from tlsfind.library.minima import read_minima
+from tlsfind.interop.native import read_minima
 from tlsfind.library.stage import export, library
 
 
@@ -183,33 +183,6 @@ def test_a_file_in_the_place_of_the_folder(made, tmp_path):
         library(config, paths, None, list(pairs), root / "landscape", output)
 
 
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_minima_are_read_one_by_one(tmp_path, save):
-    rng = np.random.default_rng(0)
-    positions = rng.random((5, 4, 3))
-    path = tmp_path / "minima.npz"
-    identifiers = np.array([4, 0, 7, 2, 9], dtype=np.int32)
-    save(path, positions=positions, minimum=identifiers, diameters=np.ones(4), box=2.0, glass="x")
-    last, first = read_minima(path, [9, 4])
-    np.testing.assert_array_equal(last.positions, positions[4])
-    np.testing.assert_array_equal(first.positions, positions[0])
-    assert first.box == 2.0
-    with pytest.raises(InputError, match="no minimum 3"):
-        read_minima(path, [3])
-
-
-def test_types_of_minima_are_read(tmp_path):
-    rng = np.random.default_rng(0)
-    arrays = {"positions": rng.random((2, 4, 3)), "minimum": np.arange(2, dtype=np.int32)}
-    path = tmp_path / "minima.npz"
-    np.savez(path, **arrays, diameters=np.ones(4), box=2.0, glass="x", types=np.array([1, 2, 2, 1]))
-    first, _ = read_minima(path, [0, 1])
-    np.testing.assert_array_equal(first.types, [1, 2, 2, 1])
-    np.savez(path, **arrays, diameters=np.ones(4), box=2.0, glass="x", types=np.array([1, 2]))
-    with pytest.raises(InputError, match="expected 4 integers from 1"):
-        read_minima(path, [0])
-
-
 def test_exported_identical_particles_belong_together(made, tmp_path):
     """Line i of both files is the same particle or its twin, and the displacement leads there."""
     config, root, _ = made
@@ -236,10 +209,3 @@ def test_exported_identical_particles_belong_together(made, tmp_path):
     np.testing.assert_allclose(moved, by_line, atol=1e-9)
     by_number = displacements(arrays["positions"][a], arrays["positions"][b], float(arrays["box"]))
     assert np.linalg.norm(moved) < 0.9 * np.linalg.norm(by_number)
-
-
-def test_a_truncated_minima_file_is_named(tmp_path):
-    path = tmp_path / "minima.npz"
-    path.write_bytes(b"PK\x03\x04 not the rest")
-    with pytest.raises(InputError, match="not a complete minima file"):
-        read_minima(path, [0])

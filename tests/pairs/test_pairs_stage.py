@@ -16,6 +16,8 @@ from tlsfind.pairs.stage import PairOrder, pairs
 
 GLASS = "T0.07-0000"
 BOX = 6.0
+SINGLE = {"rel": 1e-6, "abs": 5e-7}  # displacements in single precision, of minima at D up to 2
+ROUNDED = 2.0**-24  # the table's own rounding
 TRANSITIONS = {(4, 9): 3, (9, 4): 1, (0, 29): 2, (12, 3): 7, (5, 6): 1}
 
 
@@ -80,8 +82,9 @@ def test_table_against_single_pairs(folder, tmp_path):
         a, b = row["minimum_a"], row["minimum_b"]
         assert (energies[a], a) < (energies[b], b)
         expected = pair_features(positions[a], positions[b], energies[a], energies[b], BOX, 4)
+        assert row["delta_e"] == expected["delta_e"]
         for name, value in expected.items():
-            assert row[name] == pytest.approx(value, rel=1e-9), name
+            assert row[name] == pytest.approx(value, **SINGLE), name
         assert row["transitions_ab"] == TRANSITIONS.get((a, b), 0)
         assert row["transitions_ba"] == TRANSITIONS.get((b, a), 0)
     assert (table["transitions_ab"] + table["transitions_ba"]).sum() == sum(TRANSITIONS.values())
@@ -204,6 +207,14 @@ def test_missing_and_truncated_files_are_refused(folder, tmp_path, name):
     refused(folder, tmp_path, "does not exist")
 
 
+def test_a_damaged_position_is_refused(folder, tmp_path):
+    positions, _ = make_landscape(folder)
+    content = bytearray((folder / "minima.npz").read_bytes())
+    content[content.index(positions[-1].tobytes()) + 11] ^= 4
+    (folder / "minima.npz").write_bytes(content)
+    refused(folder, tmp_path, r"minima\.npz is damaged")
+
+
 def test_failure_half_way_leaves_nothing(folder, tmp_path, monkeypatch):
     make_landscape(folder)
     (tmp_path / "pairs.parquet").write_bytes(b"the table before")
@@ -236,7 +247,7 @@ def test_types_of_the_minima_reach_the_features(folder, tmp_path):
         a, b = row["minimum_a"], row["minimum_b"]
         ends = (positions[a], positions[b], energies[a], energies[b], BOX, 4)
         for name, value in pair_features(*ends, types).items():
-            assert row[name] == pytest.approx(value, rel=1e-9), name
+            assert row[name] == pytest.approx(value, rel=ROUNDED), name
         plain = pair_features(*ends)["total_displacement"]
         changed += row["total_displacement"] < plain - 1e-9
     assert changed > 0

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 
 from tlsfind import config as configuration
+from tlsfind import tables
 from tlsfind.configuration import Configuration
 from tlsfind.errors import ConfigError
+from tlsfind.interop.native import Minima, save_minima
+from tlsfind.paths import stage
 from tlsfind.paths.worker import Worker, solve_pair
 
 N, BOX = 4, 10.0
+GLASS = "T0.3-0000"
 #: Lennard-Jones particles that are all of different types.
 FOUR = {
     "units": "lj",
@@ -90,6 +94,43 @@ def test_a_killed_worker_is_one_failed_path(config):
     assert "killed by SIGKILL" in failed.message
     assert set(failed.quantum_splitting) == set(before.quantum_splitting)
     assert after.barrier == before.barrier
+
+
+def test_a_crash_costs_one_row_of_a_batch_until_it_runs_again(config, tmp_path, monkeypatch):
+    """The process of LAMMPS is dead when the second pair comes."""
+    solved = []
+
+    class Fragile(Worker):
+        def call(self, *arguments):
+            if len(solved) == 1 and self._process is not None:
+                assert self._process.pid is not None
+                os.kill(self._process.pid, signal.SIGKILL)
+                self._process.join()
+            solved.append(arguments)
+            return super().call(*arguments)
+
+    minima = Minima(
+        np.array([LEFT, RIGHT]), np.zeros(2), np.zeros(2), np.arange(2), PARTICLES.diameters, BOX,
+        GLASS, types=PARTICLES.types,
+    )  # fmt: skip
+    save_minima(tmp_path / GLASS / "minima.npz", minima)
+    rows = [
+        {"glass": GLASS, "minimum_a": a, "minimum_b": b, "iteration": 0, "stratum": "close"}
+        for a, b in ((0, 1), (1, 0), (0, 0))
+    ]
+    tables.write(rows, tmp_path / "s.parquet", tables.schema("selection"))
+    files = tmp_path / "s.parquet", tmp_path, tmp_path / "p.parquet", tmp_path / "c.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "Worker", Fragile)
+        stage.solve_batch(config, *files)
+    paths = tables.read(tmp_path / "p.parquet")
+    assert paths["status"].tolist() == ["double_well", "failed", "endpoints_identical"]
+    assert "killed by SIGKILL" in paths["message"][1]
+    stage.solve_batch(config, *files)
+    again = tables.read(tmp_path / "p.parquet")
+    assert again["status"].tolist() == ["double_well", "double_well", "endpoints_identical"]
+    assert again["seconds"].tolist()[::2] == paths["seconds"].tolist()[::2]
+    assert again["barrier"][1] == pytest.approx(again["barrier"][0])
 
 
 def test_an_error_of_lammps_is_a_failed_path_with_its_last_line():

@@ -17,6 +17,7 @@ from tlsfind import config as settings
 from tlsfind import tables
 from tlsfind.errors import InputError
 from tlsfind.jobs import Record
+from tlsfind.paths.journal import Journal
 from tlsfind.plan import measured
 from tlsfind.plan.controller import find
 from tlsfind.plan.status import look, to_dict
@@ -114,12 +115,12 @@ def test_batches_and_journals_of_an_open_iteration_are_counted(run):
         {"status": "double_well", "quantum_splitting_argon": None},
         {"status": "single_well"},
     ]
-    text = '{"identity": "x"}\n' + "".join(
-        json.dumps({"key": str(k), "row": row, "candidates": []}) + "\n"
-        for k, row in enumerate(entries)
-    )
-    (folder / "batch-001.parquet.journal").write_text(text + '{"key": "5", "row": {"sta')
-    (folder / "batch-000.parquet.journal").write_text(text)  # its table is there: not counted
+    for batch in ("batch-000", "batch-001"):  # the table of the first is there: not counted
+        with Journal(folder / f"{batch}.parquet.journal", "x") as journal:
+            for k, row in enumerate(entries):
+                journal.add(str(k), row, [])
+    with (folder / "batch-001.parquet.journal").open("ab") as file:
+        file.write(b'12345678 {"key": "5", "row": {"sta')
     after = look(results)
     first = rows.iloc[:40]
     wells = first[first["status"] == "double_well"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,36 +17,9 @@ from tlsfind.cli import main
 from tlsfind.config import load
 from tlsfind.jobs import read_records
 from tlsfind.provenance import read_starts
+from workflow_runs import ROOT, TEST_CONFIG, measured_snakemake, planned_jobs, snakemake
 
-ROOT = Path(__file__).parents[2]
-TEST_CONFIG = ROOT / "config" / "test.yaml"
 KEYS = ["glass", "minimum_a", "minimum_b"]
-
-
-def snakemake(folder, *arguments):
-    """Run snakemake with the project's Snakefile in ``folder``."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if key != "TLSFIND_DEBUG"}
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
-
-
-def planned_jobs(output):
-    """Number of jobs of each rule in the job statistics of a dry run."""
-    stats = output[output.index("Job stats:") :]
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", stats, flags=re.MULTILINE))
-    return {rule: int(count) for rule, count in jobs.items() if rule not in ("total", "all")}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder in which the workflow ran to its end."""
-    path = tmp_path_factory.mktemp("workflow")
-    done = snakemake(path, "--configfile", TEST_CONFIG, "--cores", 2)
-    assert done.returncode == 0, done.stdout[-8000:]
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -399,14 +369,17 @@ def test_damaged_output_is_made_again(folder, results, config):
 
 @pytest.mark.parametrize("name", ["demo", "paper/T0.062", "paper/T0.07", "paper/T0.092"])
 def test_dry_runs_in_a_clean_folder(name, tmp_path):
+    """Every config plans in bounded memory, the paper's with some thousands of jobs at most."""
     path = ROOT / "config" / f"{name}.yaml"
-    plan = snakemake(tmp_path, "-n", "--configfile", path)
+    plan, memory = measured_snakemake(tmp_path, "-n", "--configfile", path)
     assert plan.returncode == 0, plan.stdout[-4000:]
     config = load(path)
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", plan.stdout, flags=re.MULTILINE))
     assert int(jobs["prepare"]) == len(config.glass_names)
     assert int(jobs["explore"]) == len(config.glass_names) * config.trajectory_blocks
     assert int(jobs["solve_paths"]) == -(-config.loop.initial_paths // config.paths.batch)
+    assert int(jobs["total"]) <= 5000
+    assert memory < 2**30
     assert not (tmp_path / "results").exists()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import yaml
-from test_workflow import planned_jobs, snakemake
 
 from frame_files import write_dump
 from tlsfind import config, tables
@@ -13,6 +12,7 @@ from tlsfind.configuration import Configuration
 from tlsfind.engine import make_engine
 from tlsfind.interop.native import load_minima
 from tlsfind.prepare.start import box_edge, draw_diameters, lattice_start
+from workflow_runs import planned_jobs, snakemake
 
 MODEL = {"n_particles": 200}
 OWN = {"preparation_temperature": 0.12, "frames": ["runs/dump.*"]}

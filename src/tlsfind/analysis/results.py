@@ -20,7 +20,8 @@ import pyarrow as pa
 from tlsfind import tables
 from tlsfind.analysis.statistics import Histogram
 from tlsfind.config import Config
-from tlsfind.errors import InputError
+from tlsfind.errors import DamagedError, InputError
+from tlsfind.interop.native import open_minima
 from tlsfind.pairs.keys import KEYS, PairSet, batches
 
 #: Bins of the features whose distribution over all pairs is shown (Fig. 6). Fixed, because the
@@ -310,8 +311,7 @@ class Results:
     def volume(self) -> float:
         """Volume of a glass; all have the same."""
         glass = next(iter(self.pair_files))
-        with np.load(self.root / "landscape" / glass / "minima.npz") as file:
-            return float(file["box"]) ** 3
+        return open_minima(self.root / "landscape" / glass / "minima.npz").box ** 3
 
     @property
     def particles(self) -> int:
@@ -341,7 +341,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from None
+        raise DamagedError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} holds {type(content).__name__}, expected an object")
     return content

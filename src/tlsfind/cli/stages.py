@@ -111,7 +111,9 @@ def paths(
     part: Annotated[
         str | None,
         typer.Option(
-            "--slice", metavar="I/N", help="Solve only rows I, I + N, I + 2N ... (I from 0)."
+            "--slice",
+            metavar="I/N",
+            help="Solve only part I (from 0) of N equal parts of the rows.",
         ),
     ] = None,
 ) -> None:

@@ -70,7 +70,7 @@ def _compile_landscape_and_pairs() -> None:
     import numpy as np
 
     from tlsfind.landscape.identity import Catalogue
-    from tlsfind.pairs.features import pair_features
+    from tlsfind.pairs.features import PairGeometry, pair_features
 
     first = np.random.default_rng(0).uniform(0.0, 2.0, (10, 3))
     second = first + 0.1 * first[::-1]
@@ -78,5 +78,7 @@ def _compile_landscape_and_pairs() -> None:
     catalogue.find_or_add(first, 0.0, 0.0)
     catalogue.find_or_add(second, 0.5, 0.0)
     pair_features(first, second, 0.0, 0.5, 2.0, particles=3)
+    one = np.zeros(1, np.int64)
+    PairGeometry([first, second], 2.0, particles=3, single=True).features(one, one + 1)
     alike = np.ones(len(first), np.int32)
     pair_features(first, first[::-1].copy(), 0.0, 0.5, 2.0, particles=3, types=alike)

@@ -1,6 +1,6 @@
 """The project's own format: ``glass.npz`` (a prepared glass) and ``minima.npz`` (many minima).
 
-Both are uncompressed NumPy archives. A file appears under its name only when it is complete.
+Both are uncompressed NumPy archives (:mod:`tlsfind.interop.archive`).
 
 ``glass.npz``: positions (N, 3), velocities (N, 3), diameters (N,), box, glass, temperature,
 preparation_temperature, and further keys that the preparation may add.
@@ -13,9 +13,7 @@ Both have the key ``types`` (N,) where particles of one type are identical.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ import numpy as np
 
 from tlsfind.configuration import Configuration, checked_types
 from tlsfind.errors import InputError
-from tlsfind.tables import atomic
+from tlsfind.interop import archive
 
 CONFIGURATION_KEYS = ("positions", "diameters", "box")
 GLASS_INFO_KEYS = ("glass", "temperature", "preparation_temperature")
@@ -106,7 +104,8 @@ class Minima:
         """
         row = self.row(identifier)
         source = f"{self.source}#{identifier}"
-        return Configuration(self.positions[row], self.diameters, self.box, source, self.types)
+        positions = np.array(self.positions[row])
+        return Configuration(positions, self.diameters, self.box, source, self.types)
 
 
 def save_glass(
@@ -136,7 +135,7 @@ def save_glass(
     taken = [key for key in (*CONFIGURATION_KEYS, "velocities", "types") if key in info]
     if missing or taken:
         raise ValueError(f"info lacks {missing} and must not have {taken}")
-    _save(
+    archive.save(
         path,
         {
             "positions": configuration.positions,
@@ -159,7 +158,7 @@ def load_glass(path: str | Path) -> tuple[Configuration, np.ndarray, dict[str, A
     Raises:
         InputError: the file is missing, truncated, lacks a key or holds senseless numbers.
     """
-    arrays = _load(path, GLASS_KEYS)
+    arrays = archive.load(path, GLASS_KEYS)
     configuration = _configuration(arrays, str(path))
     velocities = _floats(arrays, "velocities", path)
     if velocities.shape != configuration.positions.shape:
@@ -177,16 +176,51 @@ def load_glass(path: str | Path) -> tuple[Configuration, np.ndarray, dict[str, A
 def save_minima(path: str | Path, minima: Minima) -> None:
     """Write a ``minima.npz``."""
     arrays = {key: getattr(minima, key) for key in MINIMA_KEYS}
-    _save(path, {**arrays, **_types_if_any(minima.types)})
+    archive.save(path, {**arrays, **_types_if_any(minima.types)})
 
 
 def load_minima(path: str | Path) -> Minima:
-    """Read a ``minima.npz``.
+    """Read a ``minima.npz`` into memory.
+
+    Raises:
+        InputError: the file is missing, truncated, damaged, lacks a key, or its arrays do not fit.
+    """
+    return _minima(archive.load(path, MINIMA_KEYS), path)
+
+
+def open_minima(path: str | Path) -> Minima:
+    """A ``minima.npz`` with its positions mapped, read-only: only those that are used are read.
+
+    A glass of the paper has 10^4 minima, 0.4 GB, of which a path or an export needs two.
 
     Raises:
         InputError: the file is missing, truncated, lacks a key, or its arrays do not fit.
     """
-    arrays = _load(path, MINIMA_KEYS)
+    return _minima(archive.load(path, MINIMA_KEYS, mapped=["positions"]), path)
+
+
+def read_minima(path: str | Path, identifiers: Sequence[int]) -> list[Configuration]:
+    """Some minima of a ``minima.npz``, in the order of ``identifiers``.
+
+    Raises:
+        InputError: as for :func:`open_minima`, or a minimum is missing or not finite.
+    """
+    minima = open_minima(path)
+    return [minima.configuration(identifier) for identifier in identifiers]
+
+
+def stream_positions(path: str | Path) -> Iterator[np.ndarray]:
+    """The positions (N, 3) of the minima of a ``minima.npz``, one minimum in memory at a time.
+
+    Raises:
+        InputError: the file is missing, truncated or damaged.
+    """
+    for positions in archive.rows(path, "positions"):
+        yield _floats({"positions": positions}, "positions", path)
+
+
+def _minima(arrays: Mapping[str, np.ndarray], path: str | Path) -> Minima:
+    """The content of a ``minima.npz``, checked."""
     identifiers = arrays["minimum"]
     if identifiers.dtype.kind not in "iu":
         raise InputError(f"{path}: 'minimum' holds {identifiers.dtype}, expected integers")
@@ -210,9 +244,8 @@ def read_native(path: str | Path, identifier: int | None = None) -> Configuratio
         InputError: as for the loaders, or an identifier is given for a glass, or missing for
             minima.
     """
-    keys = _keys(path)
-    if "minimum" in keys:
-        minima = load_minima(path)
+    if "minimum" in archive.keys(path):
+        minima = open_minima(path)
         if identifier is None:
             raise InputError(
                 f"{path} holds {len(minima)} minima, expected {path}#IDENTIFIER with one of "
@@ -223,7 +256,7 @@ def read_native(path: str | Path, identifier: int | None = None) -> Configuratio
         raise InputError(
             f"{path}#{identifier}: the file holds one configuration, expected no '#{identifier}'"
         )
-    return _configuration(_load(path, CONFIGURATION_KEYS), str(path))
+    return _configuration(archive.load(path, CONFIGURATION_KEYS), str(path))
 
 
 def _spread(identifiers: np.ndarray) -> str:
@@ -237,56 +270,6 @@ def _spread(identifiers: np.ndarray) -> str:
 def _types_if_any(types: np.ndarray | None) -> dict[str, np.ndarray]:
     """The key ``types`` of an archive, left out where there are none."""
     return {} if types is None else {"types": types}
-
-
-def _save(path: str | Path, arrays: Mapping[str, Any]) -> None:
-    with atomic(path) as temporary, temporary.open("wb") as handle:
-        contents: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
-        np.savez(handle, **contents)
-
-
-def _open(path: str | Path) -> np.lib.npyio.NpzFile:
-    """Open an archive.
-
-    Raises:
-        InputError: the file is missing or not a complete archive.
-    """
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a complete NumPy archive: {_first(error)}") from None
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise InputError(f"{path} is a single NumPy array, expected an archive (.npz)")
-    return archive
-
-
-def _keys(path: str | Path) -> list[str]:
-    with _open(path) as archive:
-        return list(archive.files)
-
-
-def _load(path: str | Path, required: Iterable[str]) -> dict[str, np.ndarray]:
-    """All arrays of an archive.
-
-    Raises:
-        InputError: the file is missing, truncated, or lacks a required key.
-    """
-    with _open(path) as archive:
-        missing = [key for key in required if key not in archive.files]
-        if missing:
-            raise InputError(
-                f"{path} lacks the key(s) {', '.join(missing)}; it has {', '.join(archive.files)}"
-            )
-        try:
-            return {key: archive[key] for key in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"{path} is damaged: {_first(error)}") from None
-
-
-def _first(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _floats(arrays: Mapping[str, np.ndarray], key: str, path: str | Path) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tlsfind import tables
 from tlsfind.config import Config
-from tlsfind.errors import InputError
+from tlsfind.errors import DamagedError, InputError
 from tlsfind.learn import acquisition, missing, stopping
 from tlsfind.learn.classifier import LABELLED
 from tlsfind.learn.selection import BELOW_GATE, SCREENED_OUT
@@ -138,7 +138,7 @@ def read_training(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{folder} is no training: {path} does not exist") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
+        raise DamagedError(f"{path} cannot be read: {error}") from None
     keys = (
         "trained",
         "classifier_accuracy",

@@ -32,7 +32,7 @@ import pandas as pd
 
 from tlsfind import __version__, tables
 from tlsfind.config import Learn
-from tlsfind.errors import InputError, TlsfindError, TrainingError
+from tlsfind.errors import DamagedError, InputError, TlsfindError, TrainingError
 from tlsfind.learn.autogluon_log import Messages, quiet
 from tlsfind.learn.checks import checked, checked_target, constant_features, glass_folds
 from tlsfind.learn.features import inputs
@@ -159,7 +159,10 @@ def fit(
 
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+    with (
+        tables.writing(folder),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch,
+    ):
         staged = Path(scratch) / "model"
         with quiet(threads) as messages:
             predictor = _train(
@@ -313,23 +316,24 @@ class Ensemble:
         except FileNotFoundError:
             raise InputError(f"folder {self.folder} holds no model: {path} is missing") from None
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from None
+            raise DamagedError(f"{path} cannot be read: {error}") from None
         missing = {"features", "problem", "inputs"} - set(description)
         if missing:
             raise InputError(f"{path} lacks {', '.join(sorted(missing))}")
         return description
 
     def _load(self) -> Any:
-        import pickle
-
         with quiet(self._threads):
             from autogluon.tabular import TabularPredictor
 
             try:
                 predictor = TabularPredictor.load(str(self.folder / _FOLDER))
                 predictor.persist(max_memory=None)
-            except (OSError, EOFError, pickle.UnpicklingError) as error:
-                raise InputError(f"model {self.folder} is incomplete or damaged: {error}") from None
+            except Exception as error:  # whatever unpickling makes of a file that is cut off
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise DamagedError(
+                    f"model {self.folder} is incomplete or damaged: {reason}"
+                ) from None
         return predictor
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlsfind.errors import InputError, TrainingError
+from tlsfind import tables
+from tlsfind.errors import DamagedError, TrainingError
 from tlsfind.learn import folding
 from tlsfind.learn.calibration import Logistic, Residuals
 
@@ -105,9 +106,8 @@ class Screen:
 
     def save(self, folder: Path) -> None:
         """Write the models and their description into ``folder``, which is made."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._classifier.save_model(str(folder / _FILES["classifier"]))
-        self._predictor.save_model(str(folder / _FILES["predictor"]))
+        from catboost import CatBoostError
+
         content = {
             "features": self.features,
             "logistic": self._logistic.to_dict(),
@@ -115,7 +115,14 @@ class Screen:
             "bound": self.bound,
             "cutoff": self.cutoff,
         }
-        (folder / _DESCRIPTION).write_text(json.dumps(content) + "\n")
+        with tables.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._classifier.save_model(str(folder / _FILES["classifier"]))
+                self._predictor.save_model(str(folder / _FILES["predictor"]))
+            except CatBoostError as error:  # it says in words what the system said
+                raise OSError(str(error)) from None
+            (folder / _DESCRIPTION).write_text(json.dumps(content) + "\n")
 
 
 @dataclass
@@ -225,7 +232,7 @@ def load(folder: Path) -> Screen:
     """Read what :meth:`Screen.save` wrote.
 
     Raises:
-        InputError: a file is missing or damaged.
+        DamagedError: a file is missing or damaged.
     """
     from catboost import CatBoost, CatBoostError
 
@@ -247,7 +254,7 @@ def load(folder: Path) -> Screen:
         )
     except (OSError, ValueError, KeyError, TypeError, CatBoostError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
+        raise DamagedError(
             f"screening models in {folder} are missing or damaged: {reason}; train again"
         ) from None
 

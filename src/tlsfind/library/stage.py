@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.library.minima import read_minima
+from tlsfind.interop.native import read_minima
 from tlsfind.matching import match
 from tlsfind.pairs.keys import KEYS, join_columns
 

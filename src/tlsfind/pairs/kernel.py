@@ -11,6 +11,10 @@ How a pair costs little:
 3. The squares and their sums are formed in a loop with no branch, which vectorises (a running
    maximum in the same loop would prevent that); the largest M are then found in one pass over
    the squares, which are still in the first cache.
+4. With many minima the displacements come from main memory, and that takes as long as the
+   arithmetic. They may be in single precision: differences and squares are then formed in single
+   precision too, the sums in double. And the pairs of a block are computed in the order of
+   minimum b, so that it is fetched once for all its partners a in the block.
 
 Arrays are (coordinate, particle), so that particles are contiguous.
 """
@@ -28,35 +32,34 @@ _FAST = {"reassoc", "contract", "nsz"}
 
 
 @kernel(fastmath=False)
-def unwrapped(positions, reference, box):
-    """Displacements of minima from a reference, freed of wrapping and common translation.
+def unwrapped(positions, reference, box, u):
+    """Displacement of a minimum from a reference, freed of wrapping and common translation.
 
     Args:
-        positions: (n, N, 3) minima.
+        positions: (N, 3) the minimum.
         reference: (N, 3) positions of the reference.
         box: edge of the cubic box.
+        u: (3, N) receives the displacements. The semantics are those of
+            ``configuration.displacements``.
 
     Returns:
-        ``u`` (n, 3, N), and ``extents`` (n,), the largest component of a particle's displacement
-        relative to particle 0. The semantics are those of ``configuration.displacements``.
+        The extent: the largest component of a particle's displacement relative to particle 0.
     """
-    count, size, _ = positions.shape
-    u = np.empty((count, 3, size))
-    extents = np.zeros(count)
-    for k in range(count):
-        for axis in range(3):
-            first = positions[k, 0, axis] - reference[0, axis]
-            total = 0.0
-            for i in range(size):
-                moved = positions[k, i, axis] - reference[i, axis] - first
-                moved -= box * np.rint(moved / box)
-                u[k, axis, i] = moved
-                total += moved
-                extents[k] = max(extents[k], abs(moved))
-            mean = total / size
-            for i in range(size):
-                u[k, axis, i] -= mean
-    return u, extents
+    size = positions.shape[0]
+    extent = 0.0
+    for axis in range(3):
+        first = positions[0, axis] - reference[0, axis]
+        total = 0.0
+        for i in range(size):
+            moved = positions[i, axis] - reference[i, axis] - first
+            moved -= box * np.rint(moved / box)
+            u[axis, i] = moved
+            total += moved
+            extent = max(extent, abs(moved))
+        mean = total / size
+        for i in range(size):
+            u[axis, i] -= mean
+    return extent
 
 
 @kernel(fastmath=False)
@@ -67,10 +70,10 @@ def _nearest_image(a, b, box, image):
     """
     size = a.shape[1]
     for axis in range(3):
-        first = b[axis, 0] - a[axis, 0]
+        first = np.float64(b[axis, 0]) - np.float64(a[axis, 0])
         total = 0.0
         for i in range(size):
-            moved = b[axis, i] - a[axis, i] - first
+            moved = np.float64(b[axis, i]) - np.float64(a[axis, i]) - first
             moved -= box * np.rint(moved / box)
             image[axis, i] = moved
             total += moved
@@ -90,8 +93,9 @@ def _squares(ax, ay, az, bx, by, bz, squares):
         dz = bz[i] - az[i]
         square = dx * dx + dy * dy + dz * dz
         squares[i] = square
-        second += square
-        fourth += square * square
+        wide = np.float64(square)
+        second += wide
+        fourth += wide * wide
     return second, fourth
 
 
@@ -121,34 +125,37 @@ def _mid_point_distance(reference, a, b, box, i, j):
     square = 0.0
     for axis in range(3):
         apart = reference[axis, i] - reference[axis, j]
-        apart += 0.5 * (a[axis, i] + b[axis, i] - a[axis, j] - b[axis, j])
+        apart += 0.5 * (np.float64(a[axis, i]) + np.float64(b[axis, i]))
+        apart -= 0.5 * (np.float64(a[axis, j]) + np.float64(b[axis, j]))
         apart -= box * np.rint(apart / box)
         square += apart * apart
     return np.sqrt(square)
 
 
 @kernel(fastmath=False)
-def pair_block(u, extents, reference, box, first, second, out):
+def pair_block(u, extents, reference, box, first, second, turns, out):
     """Geometric features of a block of pairs.
 
     Args:
-        u: (n, 3, N) displacements of the minima from the reference, see :func:`unwrapped`.
+        u: (n, 3, N) displacements of the minima from the reference, see :func:`unwrapped`, in
+            single or double precision.
         extents: (n,) largest component of each, relative to particle 0.
         reference: (3, N) positions of the reference.
         box: edge of the cubic box.
         first: (R,) index of minimum a of each pair.
         second: (R,) index of minimum b of each pair.
+        turns: (R,) the order in which to compute the pairs; no result depends on it.
         out: (2 M + 1, R) receives |dr_1| .. |dr_M| in decreasing order, d, the participation
             ratio, and the distances of the mid-points of particles 1 and 2 .. M. The
             participation ratio of two identical minima is 0.
     """
     particles = (out.shape[0] - 1) // 2
     size = u.shape[2]
-    squares = np.empty(size)
-    image = np.empty((3, size))
-    best = np.empty(particles)
+    squares = np.empty(size, u.dtype)
+    image = np.empty((3, size), u.dtype)
+    best = np.empty(particles, u.dtype)
     index = np.empty(particles, np.int64)
-    for row in range(first.shape[0]):
+    for row in turns:
         a = u[first[row]]
         b = u[second[row]]
         if extents[first[row]] + extents[second[row]] >= 0.5 * box:
@@ -157,7 +164,7 @@ def pair_block(u, extents, reference, box, first, second, out):
         total, fourth = _squares(a[0], a[1], a[2], b[0], b[1], b[2], squares)
         _largest(squares, best, index)
         for m in range(particles):
-            out[m, row] = np.sqrt(best[m])
+            out[m, row] = np.sqrt(np.float64(best[m]))
         out[particles, row] = np.sqrt(total)
         out[particles + 1, row] = total * total / fourth if fourth > 0.0 else 0.0
         for m in range(1, particles):

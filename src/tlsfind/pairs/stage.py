@@ -4,7 +4,8 @@ Minima are taken in the order of energy (equal energies: of identifiers), so tha
 minimum a is the lower one, and the pairs of the first minimum come first. With n minima the pair
 of ranks i < j (from 0) is row ``i n - i (i + 1) / 2 + j - i - 1``. Since the row of a pair is
 known, transitions are put in their rows with no search per pair. One block of
-``pairs.rows_per_block`` rows is in memory at a time.
+``pairs.rows_per_block`` rows is in memory at a time. Lengths and ratios are rounded to single
+precision, which makes the table half as large; energy differences are exact.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pyarrow as pa
 from tlsfind import tables
 from tlsfind.config import Config
 from tlsfind.errors import InputError
-from tlsfind.interop.native import load_minima
+from tlsfind.interop.native import open_minima, stream_positions
 from tlsfind.landscape.stage import check_glass
 from tlsfind.pairs.features import PairGeometry, geometry_names
 from tlsfind.progress import progress
@@ -151,14 +152,13 @@ def pairs(config: Config, glass: str, landscape_dir: Path, output: Path) -> None
         for begin, end in _spans(len(order), config.pairs.rows_per_block):
             first, second = order.pairs(begin, end)
             ab, ba = transitions.block(begin, end)
+            features = geometry.features(first, second).astype(np.float32).astype(np.float64)
             columns = {
                 "glass": pa.repeat(pa.scalar(glass, pa.string()), end - begin),
                 "minimum_a": identifiers[first],
                 "minimum_b": identifiers[second],
                 "delta_e": energies[second] - energies[first],
-                **dict(
-                    zip(geometry_names(particles), geometry.features(first, second), strict=True)
-                ),
+                **dict(zip(geometry_names(particles), features, strict=True)),
                 "transitions_ab": ab,
                 "transitions_ba": ba,
             }
@@ -187,8 +187,12 @@ def _read_minima_table(path: Path, glass: str) -> tuple[np.ndarray, np.ndarray]:
 def _read_geometry(
     path: Path, glass: str, energies: np.ndarray, identifiers: np.ndarray, config: Config
 ) -> PairGeometry:
-    """The minima's positions, prepared for pairs, in the order of the minima table."""
-    minima = load_minima(path)
+    """The minima's positions, prepared for pairs, in the order of the minima table.
+
+    Displacements are held in single precision (see :mod:`tlsfind.pairs.features`); the positions
+    are read one minimum at a time.
+    """
+    minima = open_minima(path)
     check_glass(path, [minima.glass], glass)
     if not np.array_equal(minima.minimum, identifiers):
         raise InputError(
@@ -199,4 +203,5 @@ def _read_geometry(
         raise InputError(f"{path} and minima.parquet beside it give different energies")
     particles = config.pairs.particles
     types = config.model.identical(minima.types)
-    return PairGeometry(minima.positions, minima.box, particles, types)
+    positions = stream_positions(path)
+    return PairGeometry(positions, minima.box, particles, types, count=len(minima), single=True)

@@ -1,33 +1,41 @@
-"""What is solved of a batch, saved path by path, so that a killed batch goes on where it was.
+"""What is solved of a batch, saved path by path, so that nothing solved is solved again.
 
-The journal stands beside the table that the batch will write. Its first line says of which batch it
-is; each further line is one solved pair. Lines are flushed to the disk as they are written; a line
-that was cut off by a kill is ignored, and its pair is solved again. The journal of another batch (a
-changed config) is not used, and a pair is known by the positions of its minima.
+The journal stands beside the table of the batch and stays there when the table is written: a batch
+that runs again, because it was killed or its table was lost, takes from it what it has.
+
+A line is a checksum and a JSON object. The first says what the rows depend on; each further one is
+a solved pair, which is known by the positions of its minima. Lines are only ever appended and reach
+the disk one by one. A line that a kill or a full disk cut off is passed over, and its pair is
+solved again. A journal of other settings is begun anew.
 """
 
 from __future__ import annotations
 
+import base64
+import fcntl
 import hashlib
 import json
 import logging
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tlsfind.parquet import atomic
+from tlsfind.parquet import make_folder, writing
 
 logger = logging.getLogger("tlsfind")
+
+SUFFIX = ".journal"
 
 Entry = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def place(output: Path) -> Path:
     """The journal of the batch that writes the table ``output``."""
-    return output.with_name(f"{output.name}.journal")
+    return output.with_name(f"{output.name}{SUFFIX}")
 
 
 def digest(*parts: Any) -> str:
@@ -43,74 +51,146 @@ def digest(*parts: Any) -> str:
 class Journal:
     """Results of the pairs of one batch that are solved already, by a digest of the pair.
 
+    A context manager. Only one process at a time has the file: another one that solves the same
+    batch, such as a job that outlived its workflow, is waited for.
+
     Args:
         path: the file.
-        identity: says what the rows depend on; a file of another identity is overwritten.
+        identity: says what the rows depend on; a file of another identity is begun anew.
+
+    Raises:
+        InputError: the file cannot be written, e.g. because the disk is full.
     """
 
     def __init__(self, path: Path, identity: str):
         self.path = path
-        self._entries = _read(path, identity)
+        make_folder(path.parent)
+        with writing(path):
+            self._file = path.open("a+b", buffering=0)
+        _lock(self._file.fileno(), path)
+        self._file.seek(0)
+        content = self._file.read()
+        found = _entries(content, identity, path)
+        with writing(path):
+            if found is None:
+                self._file.truncate(0)
+                self._append({"identity": identity})
+            elif not content.endswith(b"\n"):
+                self._write(b"\n")
+        self._entries = found or {}
         if self._entries:
             logger.info("%d paths of this batch are solved already (%s)", len(self), path)
-        self._rewrite(identity)
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def _rewrite(self, identity: str) -> None:
-        """Begin the file anew with the entries that are whole."""
-        with atomic(self.path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps({"identity": identity}) + "\n")
-            for key, entry in self._entries.items():
-                file.write(_line(key, entry))
-        self._file = self.path.open("a", encoding="utf-8")
 
     def find(self, key: str) -> Entry | None:
         """Result and candidates of a pair, or None if it is not solved yet."""
         return self._entries.get(key)
 
     def add(self, key: str, row: dict[str, Any], candidates: Sequence[dict[str, Any]]) -> None:
-        """Save a solved pair."""
-        self._entries[key] = (row, list(candidates))
-        self._file.write(_line(key, self._entries[key]))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Save a solved pair.
 
-    def remove(self) -> None:
-        """Delete the file: the batch's tables are written."""
+        Args:
+            key: digest of the pair.
+            row: plain values, or NumPy numbers.
+            candidates: plain values but for ``positions``, an array of float64.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        self._entries[key] = (row, list(candidates))
+        saved = [{**one, "positions": _packed(one["positions"])} for one in candidates]
+        with writing(self.path):
+            self._append({"key": key, "row": row, "candidates": saved})
+            os.fsync(self._file.fileno())
+
+    def _append(self, content: dict[str, Any]) -> None:
+        text = json.dumps(content, default=_plain).encode()
+        self._write(b"%08x %s\n" % (zlib.crc32(text), text))
+
+    def _write(self, data: bytes) -> None:
+        """Append all of ``data``: a nearly full disk takes a part of it before it fails."""
+        while data:
+            data = data[self._file.write(data) :]
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
-        self.path.unlink(missing_ok=True)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Have the file alone until it is closed, where the file system can do that."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        logger.info("another process solves this batch, waiting for it to end (%s)", path)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        logger.debug("%s cannot be locked: %s", path, error)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot be saved in a journal")
 
 
-def _line(key: str, entry: Entry) -> str:
-    row, candidates = entry
-    return json.dumps({"key": key, "row": row, "candidates": candidates}, default=_plain) + "\n"
+def _packed(positions: np.ndarray) -> str:
+    """Positions bit by bit, in half of the space that decimal digits take."""
+    return base64.b64encode(np.ascontiguousarray(positions, "<f8").tobytes()).decode()
 
 
-def _read(path: Path, identity: str) -> dict[str, Entry]:
-    """The whole entries of a journal of this identity; none if there is no such journal."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return {}
+def _unpacked(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f8")
+
+
+def _content(line: bytes) -> dict[str, Any] | None:
+    """The object in a line, or None if the line is not whole."""
+    checksum, _, text = line.partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    content = json.loads(text)
+    return content if isinstance(content, dict) else None
+
+
+def _entries(content: bytes, identity: str, path: Path) -> dict[str, Entry] | None:
+    """The whole entries of a journal; None if it is not of this identity."""
+    lines = content.splitlines()
+    first = _content(lines[0]) if lines else None
+    if first is None or first.get("identity") != identity:
+        return None
     entries: dict[str, Entry] = {}
-    try:
-        if not lines or json.loads(lines[0]).get("identity") != identity:
-            return {}
-        for line in lines[1:]:
-            content = json.loads(line)
-            entries[str(content["key"])] = (content["row"], content["candidates"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        logger.warning(
-            "%s is cut off or damaged after %d paths; going on there", path, len(entries)
-        )
+    for line in filter(None, lines[1:]):
+        found = _content(line)
+        if found is None:
+            logger.warning("%s: passing over a line that was cut off", path)
+            continue
+        candidates = [
+            {**one, "positions": _unpacked(one["positions"])} for one in found["candidates"]
+        ]
+        entries[found["key"]] = (found["row"], candidates)
     return entries
+
+
+def saved_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows that are saved in a journal, whatever they depend on.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = [_content(line) for line in path.read_bytes().splitlines()[1:]]
+    return [content["row"] for content in found if content is not None]
+
+
+def count_whole(path: Path) -> tuple[int, int]:
+    """Solved pairs in a journal, and lines of it that are cut off.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    lines = [line for line in path.read_bytes().splitlines() if line]
+    whole = sum(_content(line) is not None for line in lines)
+    return max(whole - 1, 0), len(lines) - whole

@@ -16,7 +16,7 @@ import pandas as pd
 from tlsfind import __version__, tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
-from tlsfind.interop.native import Minima, load_minima
+from tlsfind.interop.native import Minima, open_minima
 from tlsfind.paths.journal import Journal, digest, place
 from tlsfind.paths.solver import PathResult
 from tlsfind.paths.worker import Worker, solve_pair
@@ -43,22 +43,27 @@ def solve_batch(
         landscape_root: folder with ``<glass>/minima.npz`` of every glass selected from.
         output: table ``paths`` to write.
         candidates: table ``candidates`` to write, minima found on paths with several wells.
-        part: (i, n) solves the rows i, i + n, i + 2 n, ... only.
+        part: (i, n) solves only the part i, from 0, of the rows in n equal parts; neighbours in
+            the table are of one glass, so that a part needs few landscapes.
 
     Raises:
         InputError: an input file is unusable or a minimum does not exist.
     """
     rows = tables.read(selection, KEYS)
     if part is not None:
-        rows = rows.iloc[part[0] :: part[1]]
+        first, last = ((i * len(rows)) // part[1] for i in (part[0], part[0] + 1))
+        rows = rows.iloc[first:last]
     units = list(config.unit_systems)
     solved: list[dict] = []
     found: list[dict] = []
     name = f"paths {Path(selection).parent.name}/{Path(selection).stem}"
-    journal = Journal(place(Path(output)), settings_digest(config))
-    with pair_solver(config) as solve, progress(len(rows), name) as advance:
+    with (
+        Journal(place(Path(output)), settings_digest(config)) as journal,
+        pair_solver(config) as solve,
+        progress(len(rows), name) as advance,
+    ):
         for glass, group in rows.groupby("glass", sort=True):
-            minima = load_minima(Path(landscape_root) / str(glass) / "minima.npz")
+            minima = open_minima(Path(landscape_root) / str(glass) / "minima.npz")
             particles = _particles(minima)
             for row in group.itertuples(index=False):
                 a, b = (_positions(minima, m) for m in (row.minimum_a, row.minimum_b))
@@ -76,12 +81,12 @@ def solve_batch(
                         {**result_row(result, units), "seconds": seconds},
                         candidate_rows(keys, result),
                     )
-                    journal.add(pair, *known)
+                    if result.status != "failed":  # what failed is tried again in the next run
+                        journal.add(pair, *known)
                 solved.append({**keys, **known[0]})
                 found += known[1]
                 advance()
-    _write(config, solved, found, Path(output), Path(candidates))
-    journal.remove()
+        _write(config, solved, found, Path(output), Path(candidates))
 
 
 def settings_digest(config: Config) -> str:
@@ -129,7 +134,7 @@ def _particles(minima: Minima) -> Configuration:
 
 
 def _positions(minima: Minima, identifier: Any) -> np.ndarray:
-    return minima.positions[minima.row(int(identifier))]
+    return np.array(minima.positions[minima.row(int(identifier))])
 
 
 def _plain(value):

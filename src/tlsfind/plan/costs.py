@@ -221,9 +221,10 @@ class Costs:
         return max((quenches(self.config, group) for group in self.config.glasses), default=0.0)
 
     def pair_features(self, size: Size) -> tuple[float, float, float]:
-        """Features of all pairs of a glass, streamed; positions and displacements in memory."""
+        """Features of all pairs of a glass, streamed; displacements in memory, 4 bytes each."""
         seconds = units.START + size.pairs * units.feature_seconds(self.config)
-        return seconds, 2.0 * self.minima_bytes(size.minima) / MB, self.pair_bytes * size.pairs
+        share = 0.5 if self.config.model.lammps is None else 1.0  # identical particles: 8 bytes
+        return seconds, share * self.minima_bytes(size.minima) / MB, self.pair_bytes * size.pairs
 
     def select(self, size: Size) -> tuple[float, float, float]:
         """A scan of pairs and predictions."""
@@ -231,14 +232,15 @@ class Costs:
         return seconds, 1e-3 * size.paths, units.SELECTION * size.paths
 
     def solve(self, size: Size) -> tuple[float, float, float]:
-        """The paths of a batch; the minima of one glass at a time are in memory."""
+        """The paths of a batch; of the minima of a glass, which are mapped, two are in memory."""
         seconds = units.START + self.rates.start + size.paths * units.path_seconds(self.config)
-        memory = self.minima_bytes(size.minima) / MB + 0.05 * size.paths
+        memory = 0.25 * self.minima_bytes(size.minima) / MB + 0.05 * size.paths
         if self.config.engine_name == "lammps":
             memory += units.MEMORY_WORKER
         row = units.PATH + units.PATH_IMAGE * self.config.paths.images + units.SELECTION
         row += units.CANDIDATES * units.CANDIDATE_PARTICLE * self.n
-        return seconds, memory, size.paths * row
+        journal = units.JOURNAL + units.CANDIDATES * units.JOURNAL_PARTICLE * self.n
+        return seconds, memory, size.paths * (row + journal)
 
     def collect(self, size: Size) -> tuple[float, float, float]:
         """A merge of path tables."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,7 @@ class _Counter:
             self.table(path, where)
         for path in sorted(folder.glob("*.parquet.journal")):
             if not path.with_name(path.name.removesuffix(".journal")).is_file():
-                rows = list(_journal(path))
+                rows = _journal(path)
                 self.total.journals += len(rows)
                 self._add(where, ((row.get("status"), row.get(self._column)) for row in rows))
 
@@ -103,16 +102,11 @@ class _Counter:
         self.total.tls += tls
 
 
-def _journal(path: Path) -> Iterable[dict[str, Any]]:
-    """Rows of the whole lines of a journal; its first line is no row."""
+def _journal(path: Path) -> list[dict[str, Any]]:
+    """Rows of the whole lines of a journal."""
+    from tlsfind.paths.journal import saved_rows
+
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines[1:]:
-        try:
-            row = json.loads(line)["row"]
-        except (ValueError, KeyError, TypeError):
-            return  # cut off here: what follows is not used by the batch either
-        if isinstance(row, dict):
-            yield row
+        return saved_rows(path)
+    except OSError:  # taken away while we look
+        return []

@@ -52,9 +52,10 @@ NEB_START = 4.0
 # Start of LAMMPS in a process and of the worker that solves paths.
 LAMMPS_START = 1.5
 
-# Scans of pairs tables: `run` of 1143828 pairs (N = 1500), 0.5 us a pair to select.
-SCAN = 0.5e-6
-# Features of a pair: 1.4 to 2.1 us at N = 1500 (docs/pairs.md).
+# Scans of pairs tables: 0.13 to 0.2 us a pair (benchmarks/streaming.py, 2 x 10^8 pairs).
+SCAN = 0.2e-6
+# Features of a pair, reading and writing included: 1.85 to 1.97 us at N = 1500
+# (benchmarks/streaming.py).
 FEATURES = 0.3e-6
 FEATURES_PARTICLE = 1.1e-9
 # With identical particles: 4 us where nothing moved far, 60 to 700 us where particles are matched
@@ -124,14 +125,17 @@ MEMORY_WORKER = 135.0
 
 # Bytes on disk. `run`: sizes of files over their rows.
 COORDINATES = 24  # float64, per particle and minimum, not compressed
-PAIR = 75.0  # row of a pairs table, M = 3: 73.7 to 74.8 where there are more than 3000
-PAIR_PARTICLE = 11.0  # two more columns for every further particle
-PREDICTION = 17.5  # 17.0 to 17.3 (demo), 20 (Kob-Andersen)
+# Rows of pairs (M = 3) and predictions: benchmarks/streaming.py, 31.1 to 31.7 and 10.3 to 11.1.
+PAIR = 32.0
+PAIR_PARTICLE = 5.0  # two more columns for every further particle
+PREDICTION = 11.0
 VISIT = 15.0  # 11.5 to 19.5
 PATH = 200.0  # 1120 to 1300 at 40 images, 530 to 690 at 20, with the profile
 PATH_IMAGE = 24.0
 CANDIDATES = 0.9  # minima found on a path, mean of demo and Kob-Andersen
 CANDIDATE_PARTICLE = 29.0
+JOURNAL = 3e3  # docs/paths.md: 3 kB a path and 32 N bytes a candidate
+JOURNAL_PARTICLE = 32.0
 SELECTION = 40.0
 MODEL = 1.0e6  # 1.2 to 2 MB after 150 to 600 paths; `train`: 7.3 MB of 2000 rows, 16 MB of 5000
 MODEL_ROW = 3.0e3

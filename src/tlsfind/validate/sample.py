@@ -15,7 +15,7 @@ import pandas as pd
 from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
-from tlsfind.library.minima import read_minima
+from tlsfind.interop.native import read_minima
 
 #: Random streams of the stage.
 MINIMA, DOUBLE_WELLS, TLS, VELOCITIES = range(4)

@@ -17,7 +17,7 @@ from tlsfind.config import Config
 from tlsfind.configuration import Configuration
 from tlsfind.engine.base import Engine
 from tlsfind.errors import TlsfindError
-from tlsfind.library.minima import read_minima
+from tlsfind.interop.native import read_minima
 from tlsfind.progress import progress
 from tlsfind.validate.checks import (
     OF_MINIMA,
