@@ -48,14 +48,16 @@ shell.prefix(
 onstart:
     text = settings.dump(CONFIG)
     file = Path(CONFIG_FILE)
-    if not file.is_file() or file.read_text() != text:
-        from tlsfind.tables import atomic
-
-        with atomic(file) as temporary:
-            temporary.write_text(text)
     from tlsfind.provenance import record_start
+    from tlsfind.tables import atomic
 
-    record_start(CONFIG, [Path(sys.argv[0]).name, *sys.argv[1:]])
+    try:
+        if not file.is_file() or file.read_text() != text:
+            with atomic(file) as temporary:
+                temporary.write_text(text)
+        record_start(CONFIG, [Path(sys.argv[0]).name, *sys.argv[1:]])
+    except (InputError, OSError) as error:
+        raise WorkflowError(str(error)) from None
 
 
 def depends(*keys, without=()):

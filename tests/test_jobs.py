@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,12 @@ from tlsfind.cli import main
 from tlsfind.config import load, parse
 from tlsfind.errors import InputError
 from tlsfind.progress import progress
+
+BUSY = """
+import time
+while time.process_time() < 0.3:
+    pass
+"""
 
 WORK = """
 import sys, time
@@ -89,6 +96,30 @@ def test_signs_of_life_tell_the_progress(results, monkeypatch):
             assert datetime.now(UTC) < limit
 
 
+def test_no_sign_of_life_comes_after_the_end(results, monkeypatch):
+    """The thread that gives signs of life may wake up while the end is written."""
+    keepers = []
+    beat = jobs._Keeper.beat
+    monkeypatch.setattr(jobs._Keeper, "beat", lambda keeper: keepers.append(keeper))
+    with jobs.recorded("pairs", "", "", 0):
+        pass
+    monkeypatch.setattr(jobs._Keeper, "beat", beat)
+    (keeper,) = keepers
+    keeper.write()
+    assert only(results).status == "done"
+
+
+def test_processor_time_is_that_of_the_process_and_its_children(results):
+    """Work of a process and of a child of it that has ended."""
+    with jobs.recorded("pairs", "", "", 0):
+        before = only(results).cpu_seconds
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+        subprocess.run([sys.executable, "-c", BUSY], check=True)
+    assert only(results).cpu_seconds - before >= 0.6
+
+
 def test_killed_work_is_lost(results):
     """A process killed with -9 leaves a running record; on its host it is known at once."""
     with subprocess.Popen([sys.executable, "-c", WORK], stdout=subprocess.PIPE) as process:
@@ -157,8 +188,8 @@ def test_starts_are_kept_with_the_versions(tmp_path):
     config = parse(content(tmp_path / "run"), "test")
     for _ in range(2):
         provenance.record_start(config, ["snakemake", "--cores", "2"])
-    with (tmp_path / "run" / provenance.STARTS).open("a") as file:
-        file.write('{"started": "20')  # cut off
+        with (tmp_path / "run" / provenance.STARTS).open("a") as file:
+            file.write('{"started": "20')  # cut off
     starts = provenance.read_starts(tmp_path / "run")
     assert len(starts) == 2
     assert starts[0]["command"] == "snakemake --cores 2"

@@ -112,6 +112,8 @@ class _Keeper:
         """Write the file; a failure is logged once and does not stop the job."""
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         with self._lock:
+            if status == "running" and self._ended.is_set():
+                return  # a sign of life that comes after the end
             self._record = replace(
                 self._record,
                 status=status,

@@ -16,6 +16,7 @@ from typing import Any
 
 from tlsfind import __version__, jobs
 from tlsfind.config import Config
+from tlsfind.parquet import make_folder, writing
 
 logger = logging.getLogger("tlsfind")
 
@@ -79,11 +80,17 @@ def record_start(config: Config, command: list[str]) -> None:
     Args:
         config: the config in force, which names the folder of the results.
         command: the command line.
+
+    Raises:
+        InputError: the file cannot be written.
     """
     file = Path(config.run.output) / STARTS
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(start(config, command)) + "\n")
+    make_folder(file.parent)
+    with writing(file), file.open("a+b") as out:
+        out.seek(max(out.tell() - 1, 0))
+        cut = out.read(1) not in (b"", b"\n")  # the start before was cut off
+        line = json.dumps(start(config, command)) + "\n"
+        out.write((b"\n" if cut else b"") + line.encode())
 
 
 def read_starts(results: Path) -> list[dict[str, Any]]:

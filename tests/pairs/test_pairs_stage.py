@@ -11,6 +11,7 @@ from tlsfind import config as configuration
 from tlsfind import tables
 from tlsfind.errors import ConfigError, InputError
 from tlsfind.interop.native import Minima, save_minima
+from tlsfind.pairs import stage
 from tlsfind.pairs.features import pair_features
 from tlsfind.pairs.stage import PairOrder, pairs
 
@@ -88,6 +89,27 @@ def test_table_against_single_pairs(folder, tmp_path):
         assert row["transitions_ab"] == TRANSITIONS.get((a, b), 0)
         assert row["transitions_ba"] == TRANSITIONS.get((b, a), 0)
     assert (table["transitions_ab"] + table["transitions_ba"]).sum() == sum(TRANSITIONS.values())
+
+
+def test_single_precision_is_what_is_held_and_written(folder, tmp_path, monkeypatch):
+    """Half the memory, and half the bytes in the file: all but the energies."""
+    made = []
+
+    class Watched(stage.PairGeometry):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    monkeypatch.setattr(stage, "PairGeometry", Watched)
+    make_landscape(folder)
+    pairs(config_with(), GLASS, folder, tmp_path / "pairs.parquet")
+    assert [geometry._displaced.dtype for geometry in made] == [np.float32]
+    table = tables.read(tmp_path / "pairs.parquet")
+    for name in tables.feature_names(3):
+        if name.startswith(("displacement", "distance", "total", "participation")):
+            values = table[name].to_numpy()
+            np.testing.assert_array_equal(values, values.astype(np.float32), err_msg=name)
+    assert (table["delta_e"] != table["delta_e"].astype(np.float32)).any()
 
 
 def test_pairs_are_sorted_by_energy(folder, tmp_path):

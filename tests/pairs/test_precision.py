@@ -100,3 +100,19 @@ def test_identical_particles_are_matched_in_double_precision():
     double = PairGeometry(minima, BOX, 3, types).features(*pairs)
     single = PairGeometry(minima, BOX, 3, types, single=True).features(*pairs)
     np.testing.assert_array_equal(single, double)
+
+
+def test_sums_over_many_particles_are_in_double_precision():
+    """Half of many particles move by x, the others by -x: d is x times the root of their number.
+
+    A sum in single precision of so many squares would be wrong by more than ten times the bound.
+    """
+    size, shift = 200_000, 0.1
+    rng = np.random.default_rng(5)
+    base = rng.uniform(0, BOX, (size, 3))
+    moved = base.copy()
+    moved[:, 1] += np.where(np.arange(size) % 2, shift, -shift)
+    geometry = PairGeometry([base, wrap(moved, BOX)], BOX, 3, single=True)
+    found = dict(zip(NAMES, geometry.features(np.array([0]), np.array([1]))[:, 0], strict=True))
+    assert found["total_displacement"] == pytest.approx(shift * np.sqrt(size), rel=4 * EPSILON)
+    assert found["participation_ratio"] == pytest.approx(size, rel=16 * EPSILON)

@@ -13,7 +13,7 @@ import pytest
 from tlsfind import tables
 from tlsfind.config import Model
 from tlsfind.errors import InputError
-from tlsfind.interop.native import save_minima
+from tlsfind.interop.native import open_minima, save_minima
 from tlsfind.paths import stage
 from tlsfind.paths.journal import Journal, count_whole
 from tlsfind.paths.stage import KEYS, solve_batch
@@ -134,6 +134,20 @@ def test_rows_hold_the_results(real, pairs, landscapes, tmp_path):
                     getattr(result, name)[unit], rel=1e-6, nan_ok=True
                 )
         assert row["delta_0"] == pytest.approx(row["delta_0_argon"], nan_ok=True)
+
+
+def test_landscapes_are_mapped_not_read(real, pairs, landscapes, tmp_path, monkeypatch):
+    """A batch needs a few of the minima of a glass, which may be ten thousand."""
+    opened = []
+
+    def watched(path):
+        opened.append(open_minima(path))
+        return opened[-1]
+
+    monkeypatch.setattr(stage, "open_minima", watched)
+    selection = select(tmp_path / "selection.parquet", pairs[-1:])
+    solve_batch(real.config, selection, landscapes, tmp_path / "p.parquet", tmp_path / "c.parquet")
+    assert [type(minima.positions.base) for minima in opened] == [np.memmap]
 
 
 def test_schema_and_provenance(real, pairs, landscapes, tmp_path):
