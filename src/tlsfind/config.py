@@ -305,6 +305,10 @@ def load(path: Path | str) -> Config:
         content = yaml.load(path.read_text(), Loader=UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
+    except IsADirectoryError:
+        inside = path / "config.yaml"
+        hint = f"; the config of this run is {inside}" if inside.is_file() else ""
+        raise ConfigError(f"{path} is a folder, expected a config file (YAML){hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file {path} cannot be read: {error}") from None
     except yaml.YAMLError as error:

@@ -59,3 +59,15 @@ def test_status_of_no_run(capsys, tmp_path):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "config.yaml" in err
+
+
+@pytest.mark.parametrize("is_run", [False, True])
+def test_plan_of_a_folder(capsys, tmp_path, is_run):
+    if is_run:
+        (tmp_path / "config.yaml").write_text("")
+    assert main(["plan", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert f"{tmp_path} is a folder, expected a config file" in err
+    assert "Errno" not in err
+    assert (f"{tmp_path}/config.yaml" in err) == is_run

@@ -211,3 +211,23 @@ def test_odd_plans_are_remarked():
     text = "\n".join(make_plan(settings.parse(unknown)).remarks)
     assert "never measured" in text
     assert "never measured" not in "\n".join(make_plan(make("cuzr")).remarks)
+
+
+def test_jobs_shorter_than_the_overhead_are_one_remark():
+    plan = make_plan(make("paper/T0.062"))
+    short = [
+        row for row in plan.costs
+        if row.seconds < units.SLURM_OVERHEAD and not row.rule.startswith(("predict", "solve"))
+    ]  # fmt: skip
+    jobs = sum(row.jobs for row in short)
+    assert jobs > 400
+    (remark,) = [text for text in plan.remarks if "no key changes it" in text]
+    assert remark.startswith(f"{jobs} jobs (200 of landscape, 200 of pair_features, ...)")
+    assert f"{jobs * units.SLURM_OVERHEAD / 60:.3g} min wasted" in remark
+    assert not any("no key" in remark for remark in make_plan(make("demo")).remarks)
+
+
+def test_the_papers_blocks_are_not_remarked():
+    for name in ("T0.062", "T0.07", "T0.092"):
+        remarks = make_plan(make(f"paper/{name}")).remarks
+        assert not any("changes it" in remark and "no key" not in remark for remark in remarks)

@@ -248,8 +248,8 @@ class Costs:
         return 0.6 + 50e-6 * size.paths, 5e-3 * size.paths, row * size.paths
 
     def train(self, size: Size) -> tuple[float, float, float]:
-        """A scan for the features of the solved pairs, then the models."""
-        seconds = units.SCAN * size.pairs + units.training_seconds(self.config, size.paths)
+        """Passes for the features of the solved pairs and a sample of all, then the models."""
+        seconds = units.TRAIN_SCAN * size.pairs + units.training_seconds(self.config, size.paths)
         return seconds, 0.02 * size.paths, units.MODEL + units.MODEL_ROW * size.paths
 
     def predict(self, size: Size) -> tuple[float, float, float]:

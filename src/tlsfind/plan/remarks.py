@@ -34,7 +34,7 @@ def remarks(config: Config, costs: Sequence[StageCost], minima: Pool) -> list[st
         costs: of its rules.
         minima: of its glasses.
     """
-    found = []
+    found = _too_short(costs)
     for cost in costs:
         key = KEYS.get(cost.rule)
         advice = f"; {key} changes it" if key else ""
@@ -66,6 +66,22 @@ def remarks(config: Config, costs: Sequence[StageCost], minima: Pool) -> list[st
     if missing:
         found.append("the number of own frames is taken from the size of their files")
     return found
+
+
+def _too_short(costs: Sequence[StageCost]) -> list[str]:
+    """One line on the jobs that are shorter than the scheduler's own work and stay so, if many."""
+    short = [c for c in costs if c.seconds < units.SLURM_OVERHEAD and c.rule not in KEYS]
+    jobs = sum(cost.jobs for cost in short)
+    if jobs <= FEW:
+        return []
+    most = sorted(short, key=lambda cost: cost.jobs, reverse=True)[:2]
+    named = ", ".join(f"{cost.jobs} of {cost.rule}" for cost in most)
+    work = duration(3600.0 * sum(cost.core_hours[1] for cost in short))
+    wasted = duration(jobs * units.SLURM_OVERHEAD)
+    return [
+        f"{jobs} jobs ({named}, ...) are shorter than the {units.SLURM_OVERHEAD:.0f} s that Slurm "
+        f"adds to each: {work} of work, and {wasted} wasted in all; no key changes it"
+    ]
 
 
 def duration(seconds: float) -> str:

@@ -52,8 +52,12 @@ NEB_START = 4.0
 # Start of LAMMPS in a process and of the worker that solves paths.
 LAMMPS_START = 1.5
 
-# Scans of pairs tables: 0.13 to 0.2 us a pair (benchmarks/streaming.py, 2 x 10^8 pairs).
+# Scans of pairs tables for selections, assessments, tables and figures: 0.09 to 0.21 us a pair
+# (benchmarks/streaming.py, 2 x 10^7 and 2 x 10^8 pairs).
 SCAN = 0.2e-6
+# Passes of a training over the pairs, for the features of the solved ones and for the sample of the
+# pool: 221.0 s against 45.3 s for 2 x 10^8 and 2 x 10^7 pairs (benchmarks/streaming.py), 0.98 us.
+TRAIN_SCAN = 1.0e-6
 # Features of a pair, reading and writing included: 1.85 to 1.97 us at N = 1500
 # (benchmarks/streaming.py).
 FEATURES = 0.3e-6
@@ -66,11 +70,12 @@ FEATURES_MATCHED = 60e-6
 MERGE_PARTICLE = 0.1e-6  # per minimum of a block and particle
 MERGE_VISIT = 4e-6
 
-# Prediction of one pair. `train`: 190638 pairs in 0.7 s beyond start-up with the screen and a tenth
-# by the ensembles: 1 us a pair and 25 us a pair that the ensembles see.
+# Prediction of one pair by the screen, and of one that the ensembles see, 25 times as long. With a
+# tenth of the pairs by the ensembles 2.4 us a pair: 1.3 and 2.4 us at 2 x 10^7 and 2 x 10^8 pairs
+# (benchmarks/streaming.py), `train`: 190638 pairs in 2.0 to 2.2 s with the start.
 PREDICT_START = 2.0
-SCREEN = 1.0e-6
-ENSEMBLE = 25e-6
+SCREEN = 0.7e-6
+ENSEMBLE = 17e-6
 
 # Training: three ensembles (double well, splitting, barrier) and the screen. `run`: 5 s (test: 2
 # folds, 30 rounds), 12 to 13.5 s (demo: 5 folds, 200 rounds); `train`: the table in docs/plan.md.
@@ -90,25 +95,27 @@ TABLES = 0.8
 EXPLAIN_START = 8.0
 EXPLAIN_PAIR = 0.04
 
-# Resident memory in MB, `run`: columns max_rss of the benchmark tables.
+# Resident memory in MB. `run`: columns max_rss of the benchmark tables; of the stages that pass
+# over all pairs the most that benchmarks/streaming.py saw (2 x 10^8 pairs). What minima and paths
+# need besides is in tlsfind.plan.costs.
 MEMORY = {
     "prepare": 255.0,
     "import_frames": 280.0,
     "explore": 255.0,
     "landscape": 255.0,
-    "pair_features": 260.0,
-    "select_initial": 160.0,
-    "select_next": 160.0,
-    "select_standard": 160.0,
+    "pair_features": 360.0,
+    "select_initial": 285.0,
+    "select_next": 285.0,
+    "select_standard": 285.0,
     "solve_paths": 300.0,
     "solve_standard": 300.0,
     "collect_paths": 150.0,
     "collect_standard": 150.0,
-    "train_start": 330.0,
-    "train": 330.0,
-    "predict_start": 410.0,
-    "predict": 410.0,
-    "assess": 190.0,
+    "train_start": 515.0,
+    "train": 515.0,
+    "predict_start": 540.0,
+    "predict": 540.0,
+    "assess": 205.0,
     "library": 290.0,
     "validate": 500.0,
     "figures": 225.0,
