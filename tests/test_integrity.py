@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import os
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tlsfind import config, integrity, parquet, tables
 from tlsfind.cli import main
-from tlsfind.errors import InputError
+from tlsfind.errors import DamagedError, InputError
 from tlsfind.interop.native import Minima, save_minima
 from tlsfind.paths.journal import Journal
+from tlsfind.plan.outputs import outputs
 
 
 @pytest.fixture
@@ -181,3 +188,161 @@ def test_targets_are_named_as_the_rules_do(results, make_config):
     assert integrity.targets(findings, results) == [str(results / names[2])]
     (results / "config.yaml").write_text(config.dump(make_config()))
     assert integrity.targets([*findings, *findings], results) == ["results/loop/00/state.json"]
+
+
+def test_a_cut_figure_is_drawn_again(results, make_config):
+    """The rules name its first format only: that of a leading figure goes with it."""
+    (results / "config.yaml").write_text(config.dump(make_config()))
+    (results / "figures/loop.png").write_bytes(b"IEND\xaeB`\x82")
+    (results / "figures/loop.svg").write_bytes(b"<svg></svg>")
+    (results / "figures/fig3_points.csv").write_bytes(b"a,b\n")
+    assert found(results) == {}
+    (results / "figures/fig3_points.csv").write_bytes(b"")
+    (finding,) = integrity.check(results)
+    assert {path.name for path in finding.remove} == {"fig3_points.csv", "loop.png", "loop.svg"}
+    assert integrity.targets([finding], results) == ["results/figures/loop.png"]
+
+
+FOREIGN = {
+    "notes/data.pkl": gzip.compress(b"1"),
+    "notes/settings.json": b"{} // a comment",
+    "notes/todo.txt": b"",
+    "notes/.a.b.host.1.tmp": b"",
+    "draft.tmp": b"",
+    "todo.txt": b"",
+    "figures/draft.tmp": b"",
+    "figures/mine.png": b"",
+    "pairs/mine.parquet": b"",
+    "glasses/T0.1-0000/notes.json": b"",
+    "loop/00/paths/look.npz": b"",
+    "loop/mine/state.json": b"",
+    "tables/mine.csv": b"",
+    ".hidden/a.json": b"",
+    "starts.jsonl": b"",
+}
+
+
+def test_what_is_not_of_the_run_is_left_alone(results, capsys):
+    for name, content in FOREIGN.items():
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_bytes(content)
+        os.utime(results / name, (0, 0))
+    np.save(results / "notes/one.npy", np.arange(3))
+    (results / "notes/one.npy").rename(results / "notes/one.npz")
+    assert found(results) == {}
+    assert main(["check", str(results), "--remove"]) == 0
+    assert capsys.readouterr().out == f"{results}: nothing is damaged\n"
+    assert all((results / name).exists() for name in FOREIGN)
+
+
+def test_an_array_in_the_place_of_an_archive_is_not_deleted(results):
+    place = results / "landscape/T0.1-0000/minima.npz"
+    with place.open("wb") as file:
+        np.save(file, np.arange(3))
+    ((kind, reason),) = found(results).values()
+    assert kind == "unreadable"
+    assert "single NumPy array" in reason
+    assert main(["check", str(results), "--remove"]) == 2
+    assert place.exists()
+
+
+def test_the_config_stays(results, capsys):
+    (results / "config.yaml").write_bytes(b"")
+    assert main(["check", str(results)]) == 2
+    capsys.readouterr()
+    assert main(["check", str(results), "--remove"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("is empty; it stays, the next snakemake writes it again")
+    assert (results / "config.yaml").exists()
+
+
+def test_targets_stand_before_the_options(results, capsys):
+    (results / "loop/00/state.json").write_bytes(b"")
+    assert main(["check", str(results), "--remove"]) == 0
+    *_, hint, targets = capsys.readouterr().out.splitlines()
+    assert "snakemake TARGETS --configfile ..." in hint
+    assert targets == str(results / "loop/00/state.json")
+
+
+UNREADABLE = [
+    "loop/00/selection/batch-000.parquet",
+    "landscape/T0.1-0000/minima.npz",
+    "loop/00/state.json",
+    "figures/fig4.svg",
+    "loop/00/paths/batch-000.parquet.journal",
+    "loop/00/model/models/classifier/model.pkl",
+]
+#: Without root's right to read everything.
+UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_what_may_not_be_read_is_not_damaged(results):
+    for name in UNREADABLE:
+        (results / name).chmod(0)
+    hidden = results / "library/tls"
+    hidden.chmod(0)
+    done = subprocess.run(
+        [*UNPRIVILEGED, sys.executable, "-m", "tlsfind", "check", str(results), "--remove"],
+        capture_output=True,
+        text=True,
+    )
+    hidden.chmod(0o755)
+    *lines, last = done.stdout.splitlines()
+    expected = {*(results / name for name in UNREADABLE), hidden}
+    assert {line.split(": ")[1] for line in lines} == set(map(str, expected)), done.stderr
+    assert all(line.startswith("unreadable: ") and "Permission denied" in line for line in lines)
+    assert last.startswith(f"{results}: 7 cannot be read")
+    assert done.returncode == 2
+    assert all((results / name).exists() for name in UNREADABLE)
+    assert len(list(hidden.iterdir())) == 1
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EMFILE])
+@pytest.mark.parametrize("kind", ["table", "arrays", "json"])
+def test_errors_of_the_system_are_not_damage(results, monkeypatch, kind, code):
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    where = {
+        "table": ("pyarrow.parquet.ParquetFile.iter_batches", "selection/batch-000.parquet"),
+        "arrays": ("numpy.load", "T0.1-0000/minima.npz"),
+        "json": ("tlsfind.integrity.json.loads", "state.json"),
+    }
+    monkeypatch.setattr(where[kind][0], fail)
+    findings = list(integrity.check(results))
+    assert {finding.kind for finding in findings} == {"unreadable"}
+    assert all(finding.remove == () for finding in findings)
+    assert all(os.strerror(code) in finding.reason for finding in findings)
+    assert str(findings[-1].path).endswith(where[kind][1])
+
+
+def test_a_table_that_the_system_does_not_read(results, monkeypatch):
+    """An error without a number is Arrow's, of the content; one with a number is the system's."""
+    path = results / "loop/00/selection/batch-000.parquet"
+    for error, kind in ((OSError("bad page"), DamagedError), (OSError(5, "lost"), InputError)):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr("pyarrow.parquet.ParquetFile.read", fail)
+            with pytest.raises(InputError) as raised:
+                parquet.read(path)
+        assert raised.type is kind
+
+
+def test_a_folder_that_cannot_be_made_names_the_file():
+    with (
+        pytest.raises(InputError, match=r"/proc/foo/a/b.json cannot be written: the folder"),
+        parquet.atomic("/proc/foo/a/b.json"),
+    ):
+        pass
+
+
+def test_every_output_of_the_rules_is_looked_at(tmp_path, make_config):
+    files = [file for places in outputs(make_config(), 2).values() for file in places]
+    for file in [Path("config.yaml"), *files]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+    assert set(found(tmp_path)) == {"config.yaml", *map(str, files)}

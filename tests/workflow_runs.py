@@ -1,4 +1,4 @@
-"""Runs of the workflow for tests: how snakemake is started, and copies of a finished run."""
+"""Runs of the workflow for tests: how snakemake is started, copied and compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from tlsfind import tables
+
 ROOT = Path(__file__).parents[1]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
-
+# Files that say when and where something ran.
+PROVENANCE = ("jobs.parquet", "provenance.json")
 
 # Runs the command after it; the last line says the most memory that it had, in kB. A process of its
 # own, because what a child of pytest starts with counts for the child.
@@ -89,3 +95,41 @@ def copy_without(folder, copy, *patterns):
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return results
+
+
+def same_files(first: Path, second: Path) -> list[str]:
+    """Compare all results of two runs.
+
+    Returns:
+        The names of the files compared; tables without the column ``seconds``.
+    """
+    names = [_names(folder) for folder in (first, second)]
+    assert names[0] == names[1]
+    for name in names[0]:
+        pair = first / name, second / name
+        if name.endswith(".parquet"):
+            frames = (tables.read(file).drop(columns="seconds", errors="ignore") for file in pair)
+            pd.testing.assert_frame_equal(*frames, check_exact=True, obj=name)
+        elif name.endswith(".npz"):
+            _same_arrays(*pair)
+        else:
+            assert pair[0].read_text() == pair[1].read_text(), name
+    return names[0]
+
+
+def _names(folder: Path) -> list[str]:
+    """Tables, arrays and texts of a run; the folders of models apart, which hold times."""
+    kinds = {".parquet", ".npz", ".csv", ".json"}
+    files = [file.relative_to(folder) for file in folder.rglob("*") if file.suffix in kinds]
+    return sorted(
+        str(file)
+        for file in files
+        if file.name not in PROVENANCE and not {"models", "jobs"} & set(file.parts)
+    )
+
+
+def _same_arrays(first: Path, second: Path) -> None:
+    with np.load(first) as a, np.load(second) as b:
+        assert set(a.files) == set(b.files), first
+        for key in a.files:
+            np.testing.assert_array_equal(a[key], b[key], err_msg=f"{first}: {key}")

@@ -6,11 +6,13 @@ same folder and renamed. Pages carry checksums, which reading verifies.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -92,13 +94,25 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     with writing(path):
-        make_folder(path.parent)
+        _make_folder_of(path)
         temporary = path.with_name(f".{path.name}.{machine()}.{os.getpid()}.tmp")
+        clean = partial(temporary.unlink, missing_ok=True)
+        atexit.register(clean)  # where a signal ends the process without unwinding
         try:
             yield temporary
             os.replace(temporary, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            clean()
+            atexit.unregister(clean)
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        make_folder(path.parent)
+    except FileNotFoundError as error:  # a file system that makes no folders
+        raise InputError(
+            f"{path} cannot be written: the folder {error.filename} cannot be made"
+        ) from None
 
 
 def machine() -> str:
@@ -160,15 +174,14 @@ def open_file(path: Path | str, columns: Iterable[str] = ()) -> pq.ParquetFile:
 
     Raises:
         DamagedError: the file is truncated or not Parquet.
-        InputError: it is missing or lacks a column.
+        InputError: it is missing, cannot be read, or lacks a column.
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError(f"table {path} does not exist") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"table {path} cannot be read: {error.strerror}") from None
     except (pa.ArrowInvalid, OSError) as error:
+        _complain_of_system(path, error)
         reason = str(error).splitlines()[0]
         raise DamagedError(f"table {path} is not a complete Parquet file: {reason}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
@@ -221,8 +234,21 @@ def _guarded(path: Path | str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
+        _complain_of_system(path, error)
         reason = str(error).splitlines()[0]
         raise DamagedError(f"table {path} is damaged: {reason}") from None
+
+
+def _complain_of_system(path: Path | str, error: Exception) -> None:
+    """Say that a file cannot be read, where its content is not to blame.
+
+    Arrow, too, raises an OSError for damaged content, but one without a number.
+
+    Raises:
+        InputError: the system's error.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        raise InputError(f"table {path} cannot be read: {os.strerror(error.errno)}") from error
 
 
 def read_many(paths: Iterable[Path | str], columns: Iterable[str] = ()) -> pd.DataFrame:

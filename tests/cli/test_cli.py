@@ -157,7 +157,7 @@ def test_missing_and_broken_config(tmp_path, capsys):
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
     assert prepare(folder, tmp_path / "out") == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "is a folder, expected a config file" in capsys.readouterr().err
 
 
 def test_unknown_glass(write_config, tmp_path, capsys):

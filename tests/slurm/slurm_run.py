@@ -11,11 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from slurm_cluster import command, processes, queue, wait_until
 
-from tlsfind import tables
 from tlsfind.paths.journal import place
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +22,6 @@ RETRIED = "Trying to restart job"
 
 # The default, 40 s, suits jobs of hours; each job of the test config ends within some 10 s.
 FASTER = ("--slurm-init-seconds-before-status-checks", "11")
-# Files that say when and where something ran.
-PROVENANCE = ("jobs.parquet", "provenance.json")
 
 
 def copy_project(folder: Path) -> Path:
@@ -217,41 +212,3 @@ class Faults:
     def wait_for_orphans(self) -> None:
         """As the documentation says: jobs of a killed controller end first."""
         wait_until(lambda: not queue(), 120, "orphaned jobs end")
-
-
-def same_files(first: Path, second: Path) -> list[str]:
-    """Compare all results of two runs.
-
-    Returns:
-        The names of the files compared; tables without the column ``seconds``.
-    """
-    names = [_names(folder) for folder in (first, second)]
-    assert names[0] == names[1]
-    for name in names[0]:
-        pair = first / name, second / name
-        if name.endswith(".parquet"):
-            frames = (tables.read(file).drop(columns="seconds", errors="ignore") for file in pair)
-            pd.testing.assert_frame_equal(*frames, check_exact=True, obj=name)
-        elif name.endswith(".npz"):
-            _same_arrays(*pair)
-        else:
-            assert pair[0].read_text() == pair[1].read_text(), name
-    return names[0]
-
-
-def _names(folder: Path) -> list[str]:
-    """Tables, arrays and texts of a run; the folders of models apart, which hold times."""
-    kinds = {".parquet", ".npz", ".csv", ".json"}
-    files = [file.relative_to(folder) for file in folder.rglob("*") if file.suffix in kinds]
-    return sorted(
-        str(file)
-        for file in files
-        if file.name not in PROVENANCE and not {"models", "jobs"} & set(file.parts)
-    )
-
-
-def _same_arrays(first: Path, second: Path) -> None:
-    with np.load(first) as a, np.load(second) as b:
-        assert set(a.files) == set(b.files), first
-        for key in a.files:
-            np.testing.assert_array_equal(a[key], b[key], err_msg=f"{first}: {key}")

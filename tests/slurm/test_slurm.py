@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from slurm_run import BATCH, RETRIED, same_files
+from slurm_run import BATCH, RETRIED
 
 from tlsfind import tables
+from workflow_runs import same_files
 
 KEYS = ["glass", "minimum_a", "minimum_b"]
 

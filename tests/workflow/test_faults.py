@@ -1,6 +1,7 @@
 """Faults in the middle of a run: what is solved is not solved again, and the tables are the same.
 
-Every fault is done to a copy of the finished run from which some results were deleted.
+Every fault is done to a copy of the finished run from which results were deleted. One run from
+little more than the glasses to the report has most of them, one after the other.
 """
 
 from __future__ import annotations
@@ -10,23 +11,38 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
+import warnings
 
-import pandas as pd
+import psutil
 import pytest
+import yaml
+from fault_tools import (
+    KEYS,
+    PATIENCE,
+    disk,
+    end,
+    fill,
+    journal,
+    journal_keys,
+    processes,
+    remount,
+    same_table,
+    solved,
+    solved_seconds,
+    unwritable,
+    wait_until,
+)
 
 from tlsfind import tables
 from tlsfind.cli import main
-from tlsfind.paths.journal import count_whole
-from workflow_runs import TEST_CONFIG, copy_without, snakemake, start
+from workflow_runs import TEST_CONFIG, copy_without, same_files, snakemake, start
 
-KEYS = ["glass", "minimum_a", "minimum_b"]
 BATCH = "loop/00/paths/batch-000.parquet"
 SOLVED = "loop/00/paths.parquet"
+MINIMA = "landscape/T0.12-0001/minima.npz"
 CONFIGURED = ("--configfile", TEST_CONFIG, "--cores", 1)
-PATIENCE = 120.0
 #: What is left out of a copy so that batch 0 of the paths is solved again.
 UNSOLVED = ("loop/00/paths/batch-000.*", "loop/00/candidates/batch-000.*", SOLVED)
 
@@ -37,171 +53,256 @@ def expected(folder):
     return folder / "results" / "test"
 
 
-def run(folder, results, *targets):
-    """Run snakemake in a copy to some of its results and return the output."""
-    wanted = [(results / target).relative_to(folder) for target in targets]
-    done = snakemake(folder, *CONFIGURED, *wanted)
-    assert done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
+class Disturbed:
+    """A run of the test config that is told to go on to its end after each fault.
 
+    Attributes:
+        folder: where it runs.
+        results: its results.
+        known: seconds of the paths that were solved when something happened.
+    """
 
-def same_table(results, expected, name):
-    """The table ``name`` equals that of the undisturbed run; it has each pair once."""
-    frames = [tables.read(root / name) for root in (results, expected)]
-    frames = [frame.drop(columns="seconds", errors="ignore") for frame in frames]
-    pd.testing.assert_frame_equal(*frames, check_exact=True)
-    if set(KEYS) <= set(frames[0]) and "paths" in name:
-        assert not frames[0].duplicated(KEYS).any()
+    #: Batches, other blocks and glasses go on beside what is hurt.
+    CONFIGURED = ("--configfile", TEST_CONFIG, "--cores", 2)
 
+    def __init__(self, finished, folder):
+        kept = {"config.yaml", "glasses", "explore"}
+        finished_results = finished / "results" / "test"
+        left_out = [path.name for path in finished_results.iterdir() if path.name not in kept]
+        self.folder = folder
+        self.results = copy_without(finished, folder, *left_out, "explore/T0.12-0001")
+        self.known = set()
+        self._workflows = []
 
-def journal_keys(results, name=BATCH):
-    """Keys of the pairs in the journal of a batch."""
-    lines = (results / f"{name}.journal").read_bytes().splitlines()[1:]
-    return [json.loads(line.partition(b" ")[2])["key"] for line in lines if line.endswith(b"}")]
+    def start(self):
+        """Go on to the end."""
+        self._workflows.append(start(self.folder, *self.CONFIGURED))
+        return self._workflows[-1]
 
+    def __enter__(self):
+        return self
 
-def assert_solved_once(results, expected):
-    """The solved paths are those of the undisturbed run, and none was solved twice."""
-    for name in (BATCH, SOLVED):
-        same_table(results, expected, name)
-    keys = journal_keys(results)
-    assert len(keys) == len(set(keys)) == len(tables.read(results / BATCH))
+    def __exit__(self, *_):
+        """End what a failure has left running."""
+        for workflow in self._workflows:
+            if workflow.poll() is None:
+                os.killpg(workflow.pid, signal.SIGKILL)
+                workflow.wait()
 
+    def run(self, *targets):
+        """Go on to the end, or to some results; exit status and output."""
+        done = snakemake(self.folder, *self.CONFIGURED, *targets)
+        return done.returncode, done.stdout
 
-def wait_until(condition):
-    """What ``condition`` gives as soon as it is true."""
-    end = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.005)
-    return found
+    def job(self, workflow, stage, part, ready=lambda: True):
+        """Number of the process of a stage, once it runs and is ``ready``."""
+        wait_until(ready, workflow)
+        (job,) = wait_until(lambda: processes(self.folder, stage, part), workflow)
+        return job
 
+    def explore_killed(self):
+        """With signal 9; what else was running ends, nothing of the block is there."""
+        workflow = self.start()
+        job = self.job(workflow, "explore", "block-000")
+        time.sleep(2.0)
+        os.kill(job, signal.SIGKILL)
+        assert workflow.wait(timeout=PATIENCE) != 0
+        killed, other = (self.results / f"explore/T0.12-0001/block-00{i}" for i in (0, 1))
+        assert not list(killed.glob("*.parquet"))
+        assert not list(killed.glob("*.npz"))
+        assert (other / "visits.parquet").exists()
 
-def solved_some(results, least=5):
-    """Whether the journal of the batch says that so many paths are solved."""
-    file = results / f"{BATCH}.journal"
-    return file.exists() and count_whole(file)[0] >= least
+    def folder_unwritable(self):
+        """The stage that writes there fails with one message; the job beside it ends well."""
+        with unwritable(self.results / "pairs") as refusal:
+            if refusal:
+                warnings.warn(f"no folder is made unwritable: {refusal}", stacklevel=2)
+                return
+            status, output = self.run()
+            assert status != 0
+            assert "its disk is read-only" in output or "Read-only file system" in output, output
+            assert not list((self.results / "pairs").iterdir())
+        assert (self.results / "explore/T0.12-0001/block-000/visits.parquet").exists()
 
+    def paths_killed(self):
+        """With signal 9, in the middle of a batch."""
+        batch = self.results / BATCH
+        workflow = self.start()
+        job = self.job(workflow, "paths", "batch-000", lambda: solved(batch) >= 5)
+        os.kill(job, signal.SIGKILL)
+        assert workflow.wait(timeout=PATIENCE) != 0
+        assert not batch.exists()
+        assert 5 <= len(journal_keys(batch)) < 40
+        self.known |= solved_seconds(self.results)
 
-def processes(folder, word):
-    """Running tlsfind commands that were started in ``folder``."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+    def workflow_killed(self):
+        """With signal 9: its job goes on alone, its lock stays; the next one waits for the job.
+
+        Returns:
+            The next workflow.
+        """
+        batch, log = self.results / BATCH, self.results / "logs/paths/00-000.log"
+        before = solved(batch)
+        workflow = self.start()
+        orphan = self.job(workflow, "paths", "batch-000", lambda: solved(batch) > before)
+        os.kill(orphan, signal.SIGSTOP)  # so that it is still there when the next one comes
         try:
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-            here = (process / "cwd").resolve() == Path(folder).resolve()
-        except OSError:
-            continue
-        names = [Path(os.fsdecode(argument)).name for argument in arguments]
-        if here and word in names and "tlsfind" in names[:2]:
-            found.append(int(process.name))
-    return found
+            assert f"{before} paths of this batch are solved already" in log.read_text()
+            end(workflow, signal.SIGKILL)
+            self.known |= solved_seconds(self.results)
+            status, output = self.run()
+            assert status != 0
+            assert "--unlock" in output
+            assert self.run("--unlock")[0] == 0
+            workflow = self.start()
+            wait_until(
+                lambda: log.exists() and "waiting for it to end" in log.read_text(), workflow
+            )
+        finally:
+            os.kill(orphan, signal.SIGCONT)
+        return workflow
+
+    def workflow_terminated(self, workflow):
+        """It lets its running job finish, starts no others, and leaves no lock."""
+        batch = self.results / "loop/01/paths/batch-000.parquet"
+        wait_until(lambda: solved(batch) >= 3, workflow)
+        self.known |= solved_seconds(self.results)
+        assert not batch.exists()
+        assert end(workflow, signal.SIGTERM) != 0
+        assert not processes(self.folder, "paths")
+        assert batch.exists()
+        assert not (self.results / "loop/01/paths.parquet").exists()
+
+    def files_damaged(self, capsys):
+        """Between two starts: the next says so; all is deleted and made again, nothing solved."""
+        state, minima = (self.results / x for x in ("loop/00/state.json", MINIMA))
+        batch, pairs = self.results / BATCH, self.results / "pairs/T0.12-0000.parquet"
+        damaged = {state, minima, batch, pairs}
+        for file in (state, minima, batch):
+            file.write_bytes(b"")
+        os.truncate(pairs, 3000)
+        status, output = self.run()
+        assert status != 0
+        assert "tlsfind check DIR --remove" in output, output[-4000:]
+        assert main(["check", str(self.results), "--remove"]) == 0
+        targets = capsys.readouterr().out.splitlines()[-1].split()
+        assert set(targets) == {str(file.relative_to(self.folder)) for file in damaged}
+        assert not any(file.exists() for file in damaged)
+        stamp = journal(batch).read_bytes()
+        status, output = self.run(*targets)
+        assert status == 0, output[-4000:]
+        assert journal(batch).read_bytes() == stamp
 
 
-def end(process, kind):
-    """Send a signal to a process of this test and wait for its end."""
-    process.send_signal(kind)
-    return process.wait(timeout=PATIENCE)
+def test_a_run_with_one_fault_after_the_other(folder, expected, tmp_path, capsys):
+    """From the glasses to the report: the results of the undisturbed run, all solved once."""
+    with Disturbed(folder, tmp_path) as run:
+        run.explore_killed()
+        run.folder_unwritable()
+        run.paths_killed()
+        workflow = run.workflow_killed()
+        run.workflow_terminated(workflow)
+        run.files_damaged(capsys)
+        status, output = run.run()
+    assert status == 0, output[-4000:]
+
+    assert len(same_files(expected, run.results)) > 70
+    assert main(["check", str(run.results)]) == 0
+    paths = tables.read(sorted((run.results / "loop").iterdir())[-1] / "paths.parquet")
+    selected = tables.read_many(sorted(run.results.glob("loop/*/selection/*.parquet")))
+    keys = [sorted(map(tuple, frame[KEYS].to_numpy())) for frame in (paths, selected)]
+    assert keys[0] == keys[1]
+    assert len(set(keys[0])) == len(keys[0])
+    journals = list(run.results.rglob("*.journal"))
+    assert len(journals) > 5
+    for file in journals:
+        table = file.with_suffix("")
+        solved_keys = journal_keys(table)
+        assert len(solved_keys) == len(set(solved_keys)) == len(tables.read(table))
+    assert len(run.known) > 50
+    assert run.known <= set(paths["seconds"])
 
 
-def test_a_job_is_killed(folder, expected, tmp_path):
-    """With signal 9, while it solves paths."""
-    results = copy_without(folder, tmp_path, *UNSOLVED)
-    target = (results / SOLVED).relative_to(tmp_path)
-    workflow = start(tmp_path, *CONFIGURED, target)
-    wait_until(lambda: solved_some(results))
-    (job,) = processes(tmp_path, "paths")
-    os.kill(job, signal.SIGKILL)
-    assert workflow.wait(timeout=PATIENCE) != 0
-    assert not (results / BATCH).exists()
-    solved = len(journal_keys(results))
-    assert 5 <= solved < 40
-    run(tmp_path, results, SOLVED)
-    log = (results / "logs" / "paths" / "00-000.log").read_text()
-    assert f"{solved} paths of this batch are solved already" in log
-    assert_solved_once(results, expected)
+@pytest.fixture
+def lammps_batch(expected, tmp_path):
+    """A command that solves four pairs of the run with the forces of LAMMPS, in some seconds."""
+    content = yaml.safe_load((expected / "config.yaml").read_text())
+    content["engine"] = {"name": "lammps"}
+    content["paths"].update(images=10, refinements=0)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    known = tables.read(expected / SOLVED)
+    short = known[known["status"] == "double_well"].nsmallest(4, "path_length")[KEYS]
+    every = tables.read_many(sorted(expected.glob("loop/00/selection/*.parquet")))
+    rows = every.merge(short, on=KEYS).to_dict("records")
+    assert len(rows) == 4
+    tables.write(rows, tmp_path / "selection.parquet", tables.schema("selection"))
+
+    def begin(output):
+        output.mkdir()
+        arguments = ["paths", tmp_path / "selection.parquet", expected / "landscape",
+                     "--config", tmp_path / "config.yaml", "--output", output / "paths.parquet",
+                     "--candidates", output / "candidates.parquet"]  # fmt: skip
+        program = [sys.executable, "-m", "tlsfind", *map(str, arguments)]
+        with (output / "log").open("w") as log:
+            return subprocess.Popen(program, stderr=log)
+
+    return begin
 
 
-def test_the_workflow_is_ended_with_term(folder, expected, tmp_path):
-    """It lets the running jobs finish, starts no others, and can be started again."""
-    results = copy_without(folder, tmp_path, *UNSOLVED)
-    target = (results / SOLVED).relative_to(tmp_path)
-    workflow = start(tmp_path, *CONFIGURED, target)
-    wait_until(lambda: solved_some(results))
-    end(workflow, signal.SIGTERM)
-    assert not processes(tmp_path, "paths")
-    assert (results / BATCH).exists()
-    assert not (results / SOLVED).exists()
-    run(tmp_path, results, SOLVED)
-    assert_solved_once(results, expected)
+def lammps_process(process):
+    """The process of LAMMPS of a command."""
+    for child in psutil.Process(process.pid).children():
+        if any("spawn_main" in argument for argument in child.cmdline()):
+            return child
+    return None
 
 
-def test_the_workflow_is_killed(folder, expected, tmp_path):
-    """Its job goes on alone, its lock stays; the next workflow waits for the job."""
-    results = copy_without(folder, tmp_path, *UNSOLVED)
-    target = (results / SOLVED).relative_to(tmp_path)
-    workflow = start(tmp_path, *CONFIGURED, target)
-    wait_until(lambda: solved_some(results))
-    (orphan,) = processes(tmp_path, "paths")
-    os.kill(orphan, signal.SIGSTOP)  # so that it is still there when the next one comes
+def test_the_process_of_lammps_is_killed(lammps_batch, tmp_path):
+    """In the middle of a path, with signal 9: one warning, and the same tables."""
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    assert lammps_batch(undisturbed).wait(timeout=PATIENCE) == 0
+    command = lammps_batch(disturbed)
+    table = disturbed / "paths.parquet"
     try:
-        end(workflow, signal.SIGKILL)
-        refused = snakemake(tmp_path, *CONFIGURED, target)
-        assert refused.returncode != 0
-        assert "--unlock" in refused.stdout
-        assert snakemake(tmp_path, *CONFIGURED, "--unlock").returncode == 0
-        again = start(tmp_path, *CONFIGURED, target)
-        log = results / "logs" / "paths" / "00-000.log"
-        wait_until(lambda: log.exists() and "waiting for it to end" in log.read_text())
+        wait_until(lambda: solved(table), command)
+        time.sleep(0.1)
+        worker = lammps_process(command)
+        worker.suspend()
+        assert solved(table) < 4
+        worker.kill()
+        assert command.wait(timeout=PATIENCE) == 0
     finally:
-        os.kill(orphan, signal.SIGCONT)
-    assert again.wait(timeout=PATIENCE) == 0, (tmp_path / "output.txt").read_text()[-4000:]
-    assert_solved_once(results, expected)
-
-
-@contextmanager
-def disk(place, size):
-    """A small disk of its own at ``place``; skips the test where that is not permitted."""
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)],
-        capture_output=True,
-        text=True,
-    )
-    if made.returncode:
-        pytest.skip(f"no disk can be mounted here: {made.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def remount(place, options):
-    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
-
-
-def fill(place, free=0):
-    """Fill a disk but for ``free`` bytes."""
-    size = shutil.disk_usage(place).free - free
-    with (place / "filler").open("wb") as file:
-        file.write(bytes(size))
+        command.kill()
+    log = (disturbed / "log").read_text()
+    assert log.count("WARNING") == 1
+    assert "killed by SIGKILL" in log
+    assert set(tables.read(table)["status"]) <= {"double_well", "multiple_wells"}
+    assert len(set(journal_keys(table))) == len(journal_keys(table)) == 4
+    for name in ("paths.parquet", "candidates.parquet"):
+        same_table(disturbed, undisturbed, name)
 
 
 def test_the_disk_is_full_in_the_middle(folder, expected, tmp_path):
     with disk(tmp_path / "disk", "64m") as place:
         results = copy_without(folder, place, *UNSOLVED)
+        batch = results / BATCH
         fill(place, 300_000)
         target = (results / SOLVED).relative_to(place)
         done = snakemake(place, *CONFIGURED, target)
         assert done.returncode != 0
         assert "cannot be written: the disk is full" in done.stdout, done.stdout[-4000:]
-        assert not (results / BATCH).exists()
+        assert not batch.exists()
         assert not list(results.rglob("*.tmp"))
-        solved = len(journal_keys(results))
-        assert 0 < solved < 40
+        assert 0 < len(journal_keys(batch)) < 40
+        seconds = solved_seconds(batch.parent)
         remount(place, "size=128m")
-        run(place, results, SOLVED)
-        assert_solved_once(results, expected)
+        done = snakemake(place, *CONFIGURED, target)
+        assert done.returncode == 0, done.stdout[-4000:]
+        for name in (BATCH, SOLVED):
+            same_table(results, expected, name)
+        keys = journal_keys(batch)
+        assert len(keys) == len(set(keys)) == len(tables.read(batch))
+        assert seconds <= set(tables.read(results / SOLVED)["seconds"])
 
 
 def stage_commands(results, output):
@@ -258,7 +359,7 @@ def test_damaged_files_are_named_deleted_and_made_again(folder, expected, tmp_pa
     """In a finished run; only what was damaged is made again, and no path is solved for it."""
     results = copy_without(folder, tmp_path)
     batch, pairs = results / BATCH, results / "pairs" / "T0.12-0000.parquet"
-    minima = results / "landscape" / "T0.12-0001" / "minima.npz"
+    minima = results / MINIMA
     state, models = results / "loop/00/state.json", results / "loop/00/model/models"
     damaged = {batch, pairs, minima, state}
     state.write_bytes(b"")
@@ -298,7 +399,8 @@ def test_damaged_files_are_named_deleted_and_made_again(folder, expected, tmp_pa
     assert not any(file.exists() for file in damaged)
 
     stamp = (results / f"{BATCH}.journal").read_bytes()
-    run(tmp_path, tmp_path, *targets)
+    done = snakemake(tmp_path, *CONFIGURED, *targets)
+    assert done.returncode == 0, done.stdout[-4000:]
     assert (results / f"{BATCH}.journal").read_bytes() == stamp
     assert batch.read_bytes() == (expected / BATCH).read_bytes()
     same_table(results, expected, f"pairs/{pairs.name}")

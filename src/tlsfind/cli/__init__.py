@@ -12,12 +12,10 @@ from __future__ import annotations
 import errno
 import inspect
 import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -38,6 +36,7 @@ from tlsfind.cli import (
     validate,
 )
 from tlsfind.errors import DamagedError, TlsfindError
+from tlsfind.interrupts import Ending
 
 INTERNAL_ERROR = 1
 WRONG_INPUT = 2
@@ -62,14 +61,6 @@ _MAKE_AGAIN = (
     "; if it is a file of a run, delete it (`tlsfind check DIR --remove` finds and deletes all "
     "damaged files of the results DIR) and start snakemake again"
 )
-
-
-class Terminated(BaseException):
-    """A signal asks the process to end. Not an Exception: nothing but the cleaning up sees it."""
-
-    def __init__(self, kind: int):
-        super().__init__(f"ended by {signal.Signals(kind).name}")
-        self.status = 128 + kind
 
 
 app = typer.Typer(
@@ -139,57 +130,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; ``sys.argv`` if None.
     """
     debug, rest = _take_debug(list(sys.argv[1:] if arguments is None else arguments))
-    command = typer.main.get_command(app)
+    ending = Ending()
     try:
-        with _terminable():
-            status = command(args=rest, prog_name="tlsfind", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", INTERRUPTED, debug)
-    except Terminated as end:
-        return _fail(str(end), end.status, debug)
-    except DamagedError as error:
-        return _fail(f"error: {error}{_MAKE_AGAIN}", WRONG_INPUT, debug)
-    except TlsfindError as error:
-        return _fail(f"error: {error}", WRONG_INPUT, debug)
+        try:
+            ending.begin()
+            status, message = _run(rest, debug)
+        finally:
+            ending.closed = True  # first of all, and not by a call: no signal comes before it
+    except BaseException:
+        if ending.kind is None:
+            ending.end()
+            raise
+        if debug:
+            traceback.print_exc()
+    if ending.kind is not None:  # libraries turn the exception into others, or drop it
+        status, message = ending.status, ending.message
+    if message:
+        with suppress(OSError):  # the log may be on the disk that is full
+            print(f"tlsfind: {message}", file=sys.stderr, flush=True)
+    ending.end()
+    return status
+
+
+def _run(arguments: list[str], debug: bool) -> tuple[int, str]:
+    """Run a command; its exit status, and a message if it failed."""
+    try:
+        command = typer.main.get_command(app)
+        status = command(args=arguments, prog_name="tlsfind", standalone_mode=False)
     except Exception as error:
-        if _is_usage_error(error):
-            error.show()  # type: ignore[attr-defined]
-            return WRONG_INPUT
-        if isinstance(error, OSError) and error.errno in _PATH_ERRORS:
-            named = "a file" if error.filename is None else error.filename
-            return _fail(f"error: {named}: {os.strerror(error.errno)}", WRONG_INPUT, debug)
-        text = " ".join(str(error).split())
-        hint = "" if debug else " (run again with --debug for the traceback)"
-        message = f"internal error: {type(error).__name__}: {text}{hint}"
-        return _fail(message, INTERNAL_ERROR, debug)
-    return status if isinstance(status, int) else 0
+        if debug and not _is_usage_error(error):
+            traceback.print_exc()
+        return _explain(error, debug)
+    except KeyboardInterrupt:
+        return INTERRUPTED, "interrupted"
+    if status == INTERRUPTED:  # Typer's answer to Ctrl-C
+        return INTERRUPTED, "interrupted"
+    return (status if isinstance(status, int) else 0), ""
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an exception, so that temporary files and children are ended.
-
-    A signal that is ignored (``nohup``) or handled by a caller is left alone, and so is everything
-    where this is not the main thread.
-    """
-
-    def end(kind: int, _: object) -> None:
-        signal.signal(kind, signal.SIG_IGN)  # once is enough: let the cleaning up be done
-        raise Terminated(kind)
-
-    kinds = [
-        kind
-        for kind in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(kind) == signal.SIG_DFL
-        and threading.current_thread() is threading.main_thread()
-    ]
-    for kind in kinds:
-        signal.signal(kind, end)
-    try:
-        yield
-    finally:
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_DFL)
+def _explain(error: Exception, debug: bool) -> tuple[int, str]:
+    """Exit status and message for an error of a command."""
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED, "interrupted"
+    if isinstance(error, DamagedError):
+        return WRONG_INPUT, f"error: {error}{_MAKE_AGAIN}"
+    if isinstance(error, TlsfindError):
+        return WRONG_INPUT, f"error: {error}"
+    if _is_usage_error(error):
+        error.show()  # type: ignore[attr-defined]
+        return WRONG_INPUT, ""
+    if isinstance(error, OSError) and error.errno in _PATH_ERRORS:
+        named = "a file" if error.filename is None else error.filename
+        return WRONG_INPUT, f"error: {named}: {os.strerror(error.errno)}"
+    text = " ".join(str(error).split())
+    hint = "" if debug else " (run again with --debug for the traceback)"
+    return INTERNAL_ERROR, f"internal error: {type(error).__name__}: {text}{hint}"
 
 
 def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:
@@ -203,11 +198,3 @@ def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:
 def _is_usage_error(error: Exception) -> bool:
     """Whether Typer (any version, with its own or the system's Click) rejected the arguments."""
     return hasattr(error, "format_message") and hasattr(error, "show")
-
-
-def _fail(message: str, status: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    with suppress(OSError):  # the log may be on the disk that is full
-        print(f"tlsfind: {message}", file=sys.stderr, flush=True)
-    return status

@@ -2,12 +2,15 @@
 
 LAMMPS runs inside the process that calls it. A segmentation fault or an abort in it would end a
 whole batch. The worker is a process of its own: it is told the pair, and answers with the result.
-If it dies, the path's result is ``failed`` with the last error that LAMMPS wrote in its log, and
-the next path starts a new worker. A worker whose parent has died ends by itself.
+If it dies, the pair is told to a new worker: what killed the first may have passed, such as a lack
+of memory. If that one dies as well, the path's result is ``failed`` with the last error that LAMMPS
+wrote in its log, and the next path starts a new worker. A worker whose parent has died ends by
+itself.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import shutil
@@ -27,6 +30,8 @@ from tlsfind.configuration import Configuration
 from tlsfind.engine.lammps.library import LOG_VARIABLE, last_error
 from tlsfind.errors import TlsfindError
 from tlsfind.paths.solver import PathResult, failed_result, solve_path
+
+logger = logging.getLogger("tlsfind")
 
 
 def solve_pair(
@@ -124,7 +129,9 @@ class Worker:
         return ours
 
     def solve(self, particles: Configuration, a: np.ndarray, b: np.ndarray) -> PathResult:
-        """The result of one pair, as :func:`solve_pair`; ``failed`` if the worker died.
+        """The result of one pair, as :func:`solve_pair`; ``failed`` if two workers died on it.
+
+        An error that LAMMPS reports is no death: it would come again, and is the result at once.
 
         Raises:
             TlsfindError: the engine cannot be made.
@@ -132,7 +139,11 @@ class Worker:
         try:
             return self.call(particles, a, b)
         except WorkerDied as death:
-            return failed_result(self._config.unit_systems, str(death))
+            logger.warning("%s; the path is tried once more in a new process", death)
+        try:
+            return self.call(particles, a, b)
+        except WorkerDied as death:
+            return failed_result(self._config.unit_systems, f"died twice on this path: {death}")
 
     def call(self, *arguments: Any) -> Any:
         """What the task gives for ``arguments``.

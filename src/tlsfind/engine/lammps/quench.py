@@ -15,6 +15,7 @@ import numpy as np
 
 from tlsfind.engine.lammps.instance import Instance
 from tlsfind.engine.lammps.system import System
+from tlsfind.interrupts import held_back
 
 COUNTER = "tlsfind_evaluations"
 #: First time step of ``fire`` in the model's unit of time, for unit mass. It grows tenfold, and
@@ -54,12 +55,38 @@ def minimise(
 ) -> tuple[np.ndarray, int]:
     """Descend from ``positions`` (N, 3) in the box.
 
+    A signal to end stops LAMMPS and is handled after it, see ``held_back``.
+
     Returns:
         Positions (N, 3), unwrapped, and the force evaluations spent.
 
     Raises:
         LammpsFailure: LAMMPS failed.
     """
+    stopped = True
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        instance.library.force_timeout()
+
+    while stopped:  # once more after a signal that ends nothing
+        stopped = False
+        with held_back(stop):
+            found = _descend(instance, positions, minimiser, force_tolerance, max_evaluations)
+            if stopped:
+                instance.command("timer timeout off")
+    return found
+
+
+def _descend(
+    instance: Instance,
+    positions: np.ndarray,
+    minimiser: Minimiser,
+    force_tolerance: float,
+    max_evaluations: int,
+) -> tuple[np.ndarray, int]:
+    """As :func:`minimise`; an exception in the callback of LAMMPS would be lost."""
     spent = 0
 
     def count(*_: Any) -> None:
