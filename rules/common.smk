@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 
 from tlsfind import config as settings
 from tlsfind.errors import ConfigError, InputError
+from tlsfind.plan import counts
 from tlsfind.plan import resources as needs
 
 min_version("9.10")
@@ -132,9 +133,9 @@ def repeated(option, name):
     ]
 
 
-def numbered(items, per_job):
-    """Names 000, 001, ... of the jobs that share `items`; one job even if there is nothing."""
-    return [f"{job:03d}" for job in range(max(1, -(-items // per_job)))]
+def numbered(jobs):
+    """Names 000, 001, ... of jobs."""
+    return [f"{job:03d}" for job in range(jobs)]
 
 
 def own_trajectories():
@@ -210,10 +211,10 @@ def trajectories(wildcards):
 
 # The active loop. Batches of the initial selection, of a later one, and of the standard procedure;
 # prediction jobs, each for some glasses.
-INITIAL_BATCHES = numbered(CONFIG.loop.initial_paths, CONFIG.paths.batch)
-BATCHES = numbered(CONFIG.loop.paths_per_iteration, CONFIG.paths.batch)
-SLICES = numbered(CONFIG.loop.standard_paths, CONFIG.paths.batch)
-PREDICTION_JOBS = numbered(len(GLASSES), CONFIG.learn.glasses_per_job)
+INITIAL_BATCHES = numbered(counts.initial_batches(CONFIG))
+BATCHES = numbered(counts.batches(CONFIG))
+SLICES = numbered(counts.slices(CONFIG))
+PREDICTION_JOBS = numbered(counts.prediction_jobs(CONFIG))
 
 
 def before(path):

@@ -25,6 +25,7 @@ from typing import Literal
 
 from tlsfind import parquet
 from tlsfind.errors import ConfigError, DamagedError, InputError
+from tlsfind.jobs import is_running
 from tlsfind.paths import journal
 from tlsfind.progress import track
 
@@ -369,20 +370,10 @@ def _leftover(path: Path) -> Finding:
     """A temporary file or folder: abandoned, or of a process that may still run."""
     owner = parquet.owner(path)
     if owner is not None and owner[0] == parquet.machine():
-        abandoned = not _is_running(owner[1])
+        abandoned = not is_running(owner[1])
     else:
         newest = max(file.stat().st_mtime for file in (path, *path.rglob("*")))
         abandoned = time.time() - newest > _ABANDONED
     if abandoned:
         return Finding(path, "leftover", "temporary, of a process that was killed", (path,))
     return Finding(path, "harmless", "temporary, may still be in use")
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

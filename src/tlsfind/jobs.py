@@ -218,7 +218,18 @@ def is_lost(record: Record, now: datetime | None = None) -> bool:
     """
     if record.status != "running":
         return False
-    if record.host == socket.gethostname() and not Path(f"/proc/{record.pid}").exists():
+    if record.host == socket.gethostname() and not is_running(record.pid):
         return True
     silent = (now or datetime.now(UTC)) - datetime.fromisoformat(record.updated)
     return silent.total_seconds() > LOST_AFTER
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

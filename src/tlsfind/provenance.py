@@ -103,7 +103,7 @@ def read_starts(results: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             found.append(dict(json.loads(line)))
-        except ValueError:
+        except (ValueError, TypeError):
             logger.warning("%s: a damaged line is left out", Path(results) / STARTS)
     return found
 

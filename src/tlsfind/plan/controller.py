@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+from tlsfind.provenance import read_starts
 
 #: Arguments of the snakemake that runs one job for another snakemake.
 _JOB = {b"--target-jobs", b"slurm-jobstep"}
@@ -38,7 +39,8 @@ def find(results: Path) -> Controller:
     Args:
         results: folder of the run.
     """
-    last = _last_start(results)
+    starts = read_starts(results)
+    last = starts[-1] if starts else {}
     places = [Path(last["folder"])] if last.get("folder") else []
     places += [Path.cwd(), *Path(results).resolve().parents]
     for folder in dict.fromkeys(places):
@@ -64,22 +66,6 @@ def _judge(folder: Path, locks: list[Path], host: str) -> Controller:
         "other, unlock with `snakemake --unlock` once no jobs are left"
     )
     return Controller("dead", says, str(folder))
-
-
-def _last_start(results: Path) -> dict[str, str]:
-    """The last whole line of the record of starts; nothing if there is none."""
-    try:
-        lines = (Path(results) / "starts.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    for line in reversed(lines):
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(content, dict):
-            return {key: str(value) for key, value in content.items()}
-    return {}
 
 
 def _locks(folder: Path, results: Path) -> list[Path]:
