@@ -99,6 +99,14 @@ class Explore(Section):
     max_evaluations: int = Field(
         default=20000, ge=100, description="force evaluations after which a quench is given up"
     )
+    recognition_radius: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="a quench that has come this close (total displacement d) to a minimum that "
+        "its trajectory has visited, on a harmonic slope towards it, ends there; 0: every quench "
+        "is finished",
+    )
 
     @model_validator(mode="after")
     def _some_quench(self) -> Explore:

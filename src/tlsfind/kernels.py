@@ -31,7 +31,7 @@ def sources() -> list[Path]:
     return [
         file
         for file in sorted(PACKAGE.rglob("*.py"))
-        if any(word in file.read_text() for word in ("@kernel", "njit"))
+        if any(word in file.read_text() for word in ("@kernel", "njit", "llvmlite"))
     ]
 
 

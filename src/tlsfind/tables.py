@@ -91,6 +91,11 @@ FIXED: dict[str, Columns] = {
         ("energy_fluctuation", pa.float64(), "standard deviation of total energy per particle"),
         ("quenches", pa.int32(), "quenches"),
         ("unconverged", pa.int32(), "quenches that missed the force tolerance"),
+        (
+            "recognised",
+            pa.int32(),
+            "quenches that ended when the minimum they were going to was recognised",
+        ),
         ("evaluations", pa.int64(), "force evaluations of all quenches"),
     ],
     "visits": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class Quench:
         max_force: largest absolute force component.
         evaluations: force evaluations spent.
         converged: whether the force tolerance was met.
+        stopped: whether the caller's ``stop`` ended it before that.
     """
 
     positions: np.ndarray
@@ -27,6 +29,11 @@ class Quench:
     max_force: float
     evaluations: int
     converged: bool
+    stopped: bool = False
+
+
+#: Asked on the way down with positions (N, 3), total energy and forces (N, 3): true ends a quench.
+Stop = Callable[[np.ndarray, float, np.ndarray], bool]
 
 
 @dataclass
@@ -90,9 +97,16 @@ class Engine(Protocol):
         ...
 
     def quench(
-        self, positions: np.ndarray, force_tolerance: float = 1e-6, max_evaluations: int = 20000
+        self,
+        positions: np.ndarray,
+        force_tolerance: float = 1e-6,
+        max_evaluations: int = 20000,
+        stop: Stop | None = None,
     ) -> Quench:
-        """The inherent structure of ``positions`` (N, 3)."""
+        """The inherent structure of ``positions`` (N, 3), unless ``stop`` ends the descent early.
+
+        How often ``stop`` is asked, if at all, is the engine's business.
+        """
         ...
 
     def run(

@@ -244,6 +244,7 @@ def _trajectory(work: _Import, number: int, frames: Iterable[Frame], advance) ->
         "steps": None if first is None or last is None else last - first,
         "quenches": quenches,
         "unconverged": unconverged,
+        "recognised": 0,
         "evaluations": evaluations,
     }
     return Trajectory(visits, summary)

@@ -17,10 +17,11 @@ from tlsfind import seeds, tables
 from tlsfind.config import Config
 from tlsfind.configuration import Configuration
 from tlsfind.engine import Engine, make_engine
-from tlsfind.engine.base import State
+from tlsfind.engine.base import Quench, State
 from tlsfind.errors import ConfigError, InputError
 from tlsfind.interop.native import Minima, load_glass, save_minima
 from tlsfind.landscape.identity import Catalogue
+from tlsfind.landscape.recognition import Recogniser
 from tlsfind.prepare.start import maxwell_velocities
 from tlsfind.progress import progress
 
@@ -95,16 +96,22 @@ def run_trajectory(
     n = len(configuration)
     velocities = maxwell_velocities(n, settings.temperature, rng, engine.masses)
     state = State(configuration.positions.copy(), velocities)
+    recogniser = Recogniser(configuration.box, settings.recognition_radius)
     visits: list[dict] = []
     energies: list[np.ndarray] = []
-    evaluations = 0
+    counts = {"unconverged": 0, "recognised": 0, "evaluations": 0}
     for k in range(settings.steps // settings.quench_every):
         energies.append(engine.run(state, settings.quench_every, settings.time_step))
-        quench = engine.quench(state.positions, settings.force_tolerance, settings.max_evaluations)
-        evaluations += quench.evaluations
-        minimum = None
-        if quench.converged:
-            minimum = catalogue.find_or_add(quench.positions, quench.energy, quench.max_force)
+        quench = engine.quench(
+            state.positions,
+            settings.force_tolerance,
+            settings.max_evaluations,
+            recogniser if settings.recognition_radius > 0 else None,
+        )
+        counts["evaluations"] += quench.evaluations
+        counts["recognised"] += quench.stopped
+        counts["unconverged"] += not (quench.converged or quench.stopped)
+        minimum, quench = _place(quench, recogniser, catalogue)
         visits.append(
             {
                 "trajectory": number,
@@ -115,11 +122,28 @@ def run_trajectory(
             }
         )
         advance()
+    if counts["unconverged"]:
+        logger.warning(
+            "trajectory %d: %d quenches missed the force tolerance", number, counts["unconverged"]
+        )
     series = np.concatenate(energies)
-    unconverged = sum(visit["minimum"] is None for visit in visits)
-    if unconverged:
-        logger.warning("trajectory %d: %d quenches missed the force tolerance", number, unconverged)
-    return Trajectory(visits, _summary(number, n, series, len(visits), unconverged, evaluations))
+    return Trajectory(visits, {**_summary(number, n, series), "quenches": len(visits), **counts})
+
+
+def _place(
+    quench: Quench, recogniser: Recogniser, catalogue: Catalogue
+) -> tuple[int | None, Quench]:
+    """The minimum that a quench led to, None if it missed the tolerance, and a finished quench."""
+    if quench.stopped:
+        minimum = recogniser.found
+        assert minimum is not None
+        quench = recogniser.minimum(minimum)
+    elif quench.converged:
+        minimum = catalogue.find_or_add(quench.positions, quench.energy, quench.max_force)
+    else:
+        return None, quench
+    recogniser.remember(minimum, quench)
+    return minimum, quench
 
 
 def energy_drift(total: np.ndarray) -> float:
@@ -130,9 +154,7 @@ def energy_drift(total: np.ndarray) -> float:
     return float((time @ total) / (time @ time) * len(total))
 
 
-def _summary(
-    number: int, n: int, series: np.ndarray, quenches: int, unconverged: int, evaluations: int
-) -> dict:
+def _summary(number: int, n: int, series: np.ndarray) -> dict:
     total = series.sum(axis=1) / n
     return {
         "trajectory": number,
@@ -140,9 +162,6 @@ def _summary(
         "temperature": float(series[:, 1].mean() * 2.0 / (3.0 * n - 3.0)),
         "energy_drift": energy_drift(total),
         "energy_fluctuation": float(total.std()),
-        "quenches": quenches,
-        "unconverged": unconverged,
-        "evaluations": evaluations,
     }
 
 

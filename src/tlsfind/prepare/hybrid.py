@@ -230,12 +230,16 @@ def hybrid_blocks(
     wide_reference = np.full((n, 3), np.inf)
     boxes = np.zeros((n, 3))
     reference = np.empty((n, 3))
-    reach = np.zeros(n)
     forces = np.empty((n, 3))
     velocities = np.empty((n, 3))
     old = np.empty((n, 3))
     energies = np.empty(n)
     md_energies = np.empty((md_steps, 2))
+    pairs = len(half[1])  # room of the list that the dynamics make if a particle moves far
+    wide = (
+        np.zeros(n + 1, np.int64), np.zeros(pairs, np.int32), np.zeros(pairs),
+        np.zeros(pairs, np.int8), np.full((n, 3), np.inf),
+    )  # fmt: skip
     deviation = np.sqrt(temperature)
     for block in range(blocks):
         if moved(positions, wide_reference, 0.5 * (WIDE_SKIN - skin)):
@@ -266,7 +270,7 @@ def hybrid_blocks(
         potential = energy_forces(positions, shifts, lists[0], lists[1], lists[2], lists[3], forces)
         status, _ = velocity_verlet(
             positions, velocities, forces, time_step, md_steps, 0.0, 0.0, diameters, box, skin,
-            reference, reach, lists, shifts, md_energies,
+            skin, reference, wide, lists, shifts, md_energies,
         )  # fmt: skip
         if status != OK:
             return status

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlsfind.configuration import minimum_image, wrap
-from tlsfind.engine.base import Quench, State, checked_positions
+from tlsfind.engine.base import Quench, State, Stop, checked_positions
 from tlsfind.engine.lammps.instance import KINETIC, Instance, LammpsFailure
 from tlsfind.engine.lammps.library import LOG_VARIABLE
 from tlsfind.engine.lammps.path import path_energy_forces
@@ -128,9 +128,15 @@ class LammpsEngine:
         return energies, forces
 
     def quench(
-        self, positions: np.ndarray, force_tolerance: float = 1e-6, max_evaluations: int = 20000
+        self,
+        positions: np.ndarray,
+        force_tolerance: float = 1e-6,
+        max_evaluations: int = 20000,
+        stop: Stop | None = None,
     ) -> Quench:
         """The inherent structure of ``positions`` (N, 3), unwrapped along the descent.
+
+        LAMMPS descends in one go: ``stop`` is never asked.
 
         Raises:
             InputError: positions are not finite, or two particles are at the same place.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tlsfind.engine.native.forces import energy_forces
-from tlsfind.engine.native.neighbours import build_list, moved
+from tlsfind.engine.native.neighbours import moved
+from tlsfind.engine.native.pruning import build_wide_list, prune, strayed
 from tlsfind.kernels import kernel
 
 OK = 0
@@ -14,20 +15,31 @@ DIVERGED = 2
 
 
 @kernel
-def refresh_list(positions, reference, reach, diameters, box, skin, lists):
-    """Rebuild the list around ``positions`` if they left ``reference`` by half the skin.
+def refresh_list(positions, reference, wide, diameters, box, skin, wide_skin, lists):
+    """Make the list anew around ``positions`` if they left ``reference`` by half the skin.
+
+    Args:
+        positions: (N, 3).
+        reference: (N, 3) positions of the list, brought up to date.
+        wide, lists: the wide list and the list in use, see ``pruning``.
+        diameters: (N,).
+        box: box edge.
+        skin, wide_skin: of the two lists.
 
     Returns:
         OK, LIST_TOO_SMALL or DIVERGED.
     """
     if not moved(positions, reference, 0.5 * skin):
         return OK
-    start, neighbour, inverse, shift = lists
-    reference[:] = positions
-    count = build_list(
-        positions, reach, diameters, box, skin, -1.0, start, neighbour, inverse, shift
-    )
-    if count < 0 or count > len(neighbour):
+    count = 0
+    capacity = len(wide[1])
+    if strayed(positions, wide[4], box, 0.5 * (wide_skin - skin)):
+        count = build_wide_list(positions, diameters, box, wide_skin, wide)
+    if 0 <= count <= capacity:
+        reference[:] = positions
+        capacity = len(lists[1])
+        count = prune(positions, diameters, box, skin, wide, lists)
+    if count < 0 or count > capacity:
         reference[:] = np.inf
         return DIVERGED if count < 0 else LIST_TOO_SMALL
     return OK
@@ -46,7 +58,7 @@ def kinetic_energy(velocities):
 @kernel
 def velocity_verlet(
     positions, velocities, forces, time_step, steps, temperature, coupling, diameters, box, skin,
-    reference, reach, lists, shifts, energies,
+    wide_skin, reference, wide, lists, shifts, energies,
 ):  # fmt: skip
     """Integrate in place; with ``coupling`` > 0 under a Berendsen thermostat.
 
@@ -57,7 +69,8 @@ def velocity_verlet(
         temperature: target of the thermostat.
         coupling: dt / tau of the thermostat, at most 1, 0 for NVE (Berendsen et al., J. Chem. Phys.
             81, 3684 (1984)).
-        diameters, box, skin, reference, reach, lists, shifts: see ``refresh_list``.
+        diameters, box, skin, wide_skin, reference, wide, lists: see ``refresh_list``.
+        shifts: (27, 3) periodic shifts.
         energies: (steps, 2), filled with potential and kinetic energy after each step.
 
     Returns:
@@ -71,7 +84,7 @@ def velocity_verlet(
             for axis in range(3):
                 velocities[i, axis] += half * forces[i, axis]
                 positions[i, axis] += time_step * velocities[i, axis]
-        status = refresh_list(positions, reference, reach, diameters, box, skin, lists)
+        status = refresh_list(positions, reference, wide, diameters, box, skin, wide_skin, lists)
         if status != OK:
             for i in range(n):
                 for axis in range(3):

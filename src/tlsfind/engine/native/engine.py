@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tlsfind.configuration import minimum_image, wrap
-from tlsfind.engine.base import Quench, State, checked_positions
+from tlsfind.engine.base import Quench, State, Stop, checked_positions
 from tlsfind.engine.native import dynamics, minimise
 from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.lanes import LANES, lane_energy_forces, lane_moved, lane_reach
 from tlsfind.engine.native.minimise import LARGEST_ENERGY
 from tlsfind.engine.native.neighbours import build_list, longest_range, shift_table
 from tlsfind.engine.native.potential import CUTOFF, mixed_diameter
+from tlsfind.engine.native.pruning import WIDE_SKIN
 from tlsfind.errors import InputError
 
-SKIN = 0.3
+SKIN = 0.2
 PATH_SKIN = 0.2
+#: Largest force components at which a quench asks whether to stop.
+LOOKS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
 
 Lists = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -28,6 +33,11 @@ def empty_lists(n: int, capacity: int) -> Lists:
         np.zeros(capacity),
         np.zeros(capacity, np.int8),
     )
+
+
+def wide_lists(n: int, capacity: int) -> tuple[np.ndarray, ...]:
+    """An empty wide list, see ``pruning``, for ``n`` particles with room for ``capacity`` pairs."""
+    return (*empty_lists(n, capacity), np.full((n, 3), np.inf))
 
 
 class NativeEngine:
@@ -48,7 +58,7 @@ class NativeEngine:
         self.n_particles = len(self.diameters)
         self.box = float(box)
         self.masses = np.ones(self.n_particles)
-        self._reach = np.zeros(self.n_particles)
+        self._wide = wide_lists(self.n_particles, 40 * self.n_particles)
         self._reference = np.full((self.n_particles, 3), np.inf)
         self._shifts = shift_table(self.box)
         self._lists = empty_lists(self.n_particles, 16 * self.n_particles)
@@ -56,7 +66,7 @@ class NativeEngine:
         self._path_centre = np.full((self.n_particles, 3), np.inf)
         self._path_reach = np.zeros(self.n_particles)
         self._path_spread = False
-        longest = longest_range(self._reach, self.diameters, 0.0, -1.0)
+        longest = longest_range(np.zeros(self.n_particles), self.diameters, 0.0, -1.0)
         if longest > 0.5 * self.box:
             raise InputError(
                 f"the box edge {self.box:g} is too small: the longest interaction range is "
@@ -64,6 +74,7 @@ class NativeEngine:
             )
         self._longest = float(longest)
         self.skin = min(float(skin), 0.5 * self.box - self._longest)
+        self._wide_skin = min(WIDE_SKIN, 0.5 * self.box - self._longest)
 
     def _check_energy(self, energy: float, positions: np.ndarray) -> None:
         """Raise if ``energy`` (of ``positions``) is not a number that forces can be built on."""
@@ -76,13 +87,14 @@ class NativeEngine:
 
     def _grow(self) -> None:
         self._lists = empty_lists(self.n_particles, 2 * len(self._lists[1]))
+        self._wide = wide_lists(self.n_particles, 2 * len(self._wide[1]))
         self._reference[:] = np.inf
 
     def _refresh(self, positions: np.ndarray) -> None:
         while True:
             status = dynamics.refresh_list(
-                positions, self._reference, self._reach, self.diameters, self.box, self.skin,
-                self._lists,
+                positions, self._reference, self._wide, self.diameters, self.box, self.skin,
+                self._wide_skin, self._lists,
             )  # fmt: skip
             if status == dynamics.OK:
                 return
@@ -111,36 +123,75 @@ class NativeEngine:
         return energy, forces
 
     def quench(
-        self, positions: np.ndarray, force_tolerance: float = 1e-6, max_evaluations: int = 20000
+        self,
+        positions: np.ndarray,
+        force_tolerance: float = 1e-6,
+        max_evaluations: int = 20000,
+        stop: Stop | None = None,
     ) -> Quench:
         """The inherent structure of ``positions`` (N, 3), unwrapped along the descent.
 
         The neighbour list is made anew, so that the result depends on ``positions`` alone.
+        ``stop`` is asked whenever the largest force component has fallen below one of ``LOOKS``;
+        where it says no, the result is as if it had not been asked.
 
         Raises:
             InputError: positions are not finite, or two particles are at the same place.
         """
         original = checked_positions(self.n_particles, positions)
-        current = wrap(original, self.box)
-        offset = original - current
-        forces = np.empty_like(current)
+        tolerances = [force_tolerance]
+        if stop is not None:
+            tolerances = [*(look for look in LOOKS if look > force_tolerance), force_tolerance]
         while True:
-            self._reference[:] = np.inf
-            status, energy, largest, evaluations = minimise.quench(
-                current, forces, force_tolerance, max_evaluations, self.diameters,
-                self.box, self.skin, self._reference, self._reach, self._lists, self._shifts,
-            )  # fmt: skip
-            if status in (minimise.OK, minimise.NOT_CONVERGED):
-                break
-            self._recover(status)
             current = wrap(original, self.box)
-        self._check_energy(energy, current)
+            offset = original - current
+            descent = self._descend(current, offset, tolerances, max_evaluations, stop)
+            if descent is not None:
+                self._check_energy(descent.energy, current)
+                return descent
+
+    def _descend(
+        self,
+        current: np.ndarray,
+        offset: np.ndarray,
+        tolerances: Sequence[float],
+        max_evaluations: int,
+        stop: Stop | None,
+    ) -> Quench | None:
+        """Descend from ``current`` (N, 3), in place; None if the lists were too small.
+
+        Args:
+            current: positions in the box.
+            offset: (N, 3) what unwraps them.
+            tolerances: decreasing; at all but the last ``stop`` is asked.
+            max_evaluations: force evaluations before giving up.
+            stop: see :meth:`quench`.
+        """
+        forces = np.empty_like(current)
+        memory = minimise.empty_memory(self.n_particles)
+        self._reference[:] = np.inf
+        stopped = False
+        for tolerance in tolerances:
+            status, energy, largest = minimise.quench(
+                current, forces, tolerance, max_evaluations, self.diameters, self.box, self.skin,
+                self._wide_skin, self._reference, self._wide, self._lists, self._shifts, memory,
+            )  # fmt: skip
+            if status not in (minimise.OK, minimise.NOT_CONVERGED):
+                self._recover(status)
+                return None
+            if status == minimise.NOT_CONVERGED:
+                break
+            if stop is not None and tolerance > tolerances[-1]:
+                stopped = stop(current + offset, float(energy), forces)
+                if stopped:
+                    break
         return Quench(
             positions=current + offset,
             energy=float(energy),
             max_force=float(largest),
-            evaluations=int(evaluations),
-            converged=status == minimise.OK,
+            evaluations=int(memory[5][minimise.EVALUATIONS]),
+            converged=status == minimise.OK and not stopped,
+            stopped=stopped,
         )
 
     def run(
@@ -177,8 +228,8 @@ class NativeEngine:
             while done < steps:
                 status, count = dynamics.velocity_verlet(
                     current, velocities, forces, time_step, steps - done, temperature, coupling,
-                    self.diameters, self.box, self.skin, self._reference, self._reach,
-                    self._lists, self._shifts, energies[done:],
+                    self.diameters, self.box, self.skin, self._wide_skin, self._reference,
+                    self._wide, self._lists, self._shifts, energies[done:],
                 )  # fmt: skip
                 done += count
                 if status == dynamics.LIST_TOO_SMALL:

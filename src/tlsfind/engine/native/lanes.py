@@ -16,61 +16,11 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tlsfind.engine.native.potential import C0, C2, C4, CUTOFF2
+from tlsfind.engine.native.vectors import Vectors
 from tlsfind.kernels import FAST, kernel
 
 LANES = 8
 ROW = 3 * LANES
-_FLAGS = ("contract", "reassoc", "arcp", "nsz")
-
-
-class _Vectors:
-    """Builds LLVM instructions on vectors of LANES doubles."""
-
-    def __init__(self, builder: ir.IRBuilder):
-        self.builder = builder
-        self.type = ir.VectorType(ir.DoubleType(), LANES)
-        self.pointer = self.type.as_pointer()
-
-    def constant(self, value: float) -> ir.Constant:
-        """A vector with ``value`` in every lane."""
-        return ir.Constant(self.type, [ir.Constant(ir.DoubleType(), value)] * LANES)
-
-    def broadcast(self, scalar: ir.Value) -> ir.Value:
-        """A vector with a scalar in every lane."""
-        lane = ir.IntType(32)
-        single = self.builder.insert_element(
-            ir.Constant(self.type, ir.Undefined), scalar, ir.Constant(lane, 0)
-        )
-        mask = ir.Constant(ir.VectorType(lane, LANES), [ir.Constant(lane, 0)] * LANES)
-        return self.builder.shuffle_vector(single, ir.Constant(self.type, ir.Undefined), mask)
-
-    def address(self, data: ir.Value, offset: ir.Value, row: int) -> ir.Value:
-        """Address of the vector ``row`` rows of lanes after ``offset``."""
-        index = self.builder.add(offset, ir.Constant(offset.type, row * LANES))
-        return self.builder.bitcast(self.builder.gep(data, [index]), self.pointer)
-
-    def load(self, data: ir.Value, offset: ir.Value, row: int) -> ir.Value:
-        """The vector at :meth:`address`."""
-        return self.builder.load(self.address(data, offset, row), align=8)
-
-    def accumulate(self, data: ir.Value, offset: ir.Value, row: int, value: ir.Value) -> None:
-        """Add ``value`` to the vector at :meth:`address`."""
-        address = self.address(data, offset, row)
-        total = self.builder.fadd(self.builder.load(address, align=8), value, flags=_FLAGS)
-        self.builder.store(total, address, align=8)
-
-    def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Sum of two vectors."""
-        return self.builder.fadd(a, b, flags=_FLAGS)
-
-    def subtract(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Difference of two vectors."""
-        return self.builder.fsub(a, b, flags=_FLAGS)
-
-    def times(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Product of two vectors."""
-        return self.builder.fmul(a, b, flags=_FLAGS)
 
 
 @intrinsic
@@ -92,27 +42,16 @@ def _add_pair(context, images, i, j, sx, sy, sz, scale, forces, energies):
         ]
         x, f, e = data
         _, i, j, *numbers, _, _ = arguments
-        v = _Vectors(builder)
+        v = Vectors(builder, LANES)
         shifts = [v.broadcast(number) for number in numbers[:3]]
         scale = v.broadcast(numbers[3])
         d = [
             v.add(v.subtract(v.load(x, j, axis), v.load(x, i, axis)), shifts[axis])
             for axis in range(3)
         ]
-        squares = [v.times(component, component) for component in d]
-        x2 = v.times(v.add(v.add(squares[0], squares[1]), squares[2]), scale)
-        inverse = builder.fdiv(v.constant(1.0), x2, flags=_FLAGS)
-        inverse3 = v.times(v.times(inverse, inverse), inverse)
-        inverse6 = v.times(inverse3, inverse3)
-        polynomial = v.times(x2, v.add(v.constant(C2), v.times(v.constant(C4), x2)))
-        energy = v.add(v.add(inverse6, v.constant(C0)), polynomial)
-        linear = v.add(v.constant(2.0 * C2), v.times(v.constant(4.0 * C4), x2))
-        force = v.subtract(v.times(v.constant(12.0), v.times(inverse6, inverse)), linear)
-        force = v.times(force, scale)
-        inside = builder.fcmp_ordered("<", x2, v.constant(CUTOFF2))
-        zero = v.constant(0.0)
-        v.accumulate(e, ir.Constant(j.type, 0), 0, builder.select(inside, energy, zero))
-        force = builder.select(inside, force, zero)
+        x2 = v.times(v.square(d), scale)
+        energy, force = v.pair(x2, scale, v.inside(x2))
+        v.accumulate(e, ir.Constant(j.type, 0), 0, energy)
         for axis in range(3):
             component = v.times(force, d[axis])
             v.accumulate(f, j, axis, component)

@@ -27,14 +27,14 @@ def shift_table(box: float) -> np.ndarray:
 
 
 @njit(inline="always", fastmath=FAST, error_model="numpy")
-def _nearest(d, box, inverse_box):
+def nearest(d, box, inverse_box):
     """The nearest periodic image of a coordinate difference and its number of boxes."""
     k = np.rint(d * inverse_box)
     return d - k * box, k
 
 
 @njit(inline="always", fastmath=FAST, error_model="numpy")
-def _range(sigma, skin, fixed):
+def pair_range(sigma, skin, fixed):
     """Range of a pair without the reaches of its particles."""
     return (fixed if fixed > 0.0 else CUTOFF * sigma) + skin
 
@@ -47,7 +47,7 @@ def longest_range(reach, diameters, skin, fixed):
     for i in range(len(diameters)):
         sigma = max(sigma, mixed_diameter(diameters[i], diameters[i]))
         far = max(far, reach[i])
-    return _range(sigma, skin, fixed) + 2.0 * far
+    return pair_range(sigma, skin, fixed) + 2.0 * far
 
 
 @kernel
@@ -174,7 +174,7 @@ def build_list(positions, reach, diameters, box, skin, fixed, start, neighbour, 
         place = later[own]
         later[own] += 1
         # sigma_ij is at most the mean of both diameters
-        farthest = _range(0.5 * (diameters[i] + largest), skin, fixed) + reach[i] + far
+        farthest = pair_range(0.5 * (diameters[i] + largest), skin, fixed) + reach[i] + far
         generous2 = (1.0 + FOLDING) * farthest * farthest
         candidates = np.uint64(0)
         for a in range(around):
@@ -203,13 +203,13 @@ def build_list(positions, reach, diameters, box, skin, fixed, start, neighbour, 
         reach_i = reach[i]
         for candidate in range(candidates):
             j = found[candidate]
-            dx, kx = _nearest(positions[j, 0] - x, box, inverse_box)
-            dy, ky = _nearest(positions[j, 1] - y, box, inverse_box)
-            dz, kz = _nearest(positions[j, 2] - z, box, inverse_box)
+            dx, kx = nearest(positions[j, 0] - x, box, inverse_box)
+            dy, ky = nearest(positions[j, 1] - y, box, inverse_box)
+            dz, kz = nearest(positions[j, 2] - z, box, inverse_box)
             r2 = dx * dx + dy * dy + dz * dz
             if r2 < longest2:
                 sigma = mixed_diameter(diameter, diameters[j])
-                limit = _range(sigma, skin, fixed) + reach_i + reach[j]
+                limit = pair_range(sigma, skin, fixed) + reach_i + reach[j]
                 if r2 < limit * limit:
                     if abs(kx) > 1 or abs(ky) > 1 or abs(kz) > 1:
                         return -1
