@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import config as configuration
-from tlsfind import tables
 from tlsfind.config import Paths
 from tlsfind.engine import Engine, make_engine
 from tlsfind.interop.native import load_minima
@@ -142,7 +141,7 @@ def main() -> None:
     options = parser.parse_args()
     config = configuration.load(options.results / "config.yaml")
     keys = ["glass", "minimum_a", "minimum_b"]
-    table = pd.concat([tables.read(t) for t in options.tables]).drop_duplicates(keys)
+    table = pd.concat([pd.read_parquet(t) for t in options.tables]).drop_duplicates(keys)
     if options.limit:
         table = table.groupby("status").head(options.limit)
     if options.slice:
