@@ -38,9 +38,9 @@ LARGEST_MOVE = 0.1  # of an image in one step, in units of sigma
 UNEVEN = 0.05  # relative spread of the spacing at which images are redistributed
 UNSTABLE = 10.0  # growth of the force over its lowest value that calls for a shorter time step
 UNSTABLE_FORCE = 0.5  # below this a growth of the force is no instability
-#: First share of the direction of the force in the velocity of an image, by kind of steps. Mean cost
-#: to a force of 0.0011 in iterations of 40 images (those of 8 count a fifth), 16 pairs, N = 500: 255
-#: at 0.05, 227 at 0.1, 181 at 0.2, 168 at 0.3, 209 at 0.5; 220 at 0.3 without decay.
+#: First share of the direction of the force in the velocity of an image, by kind of steps. Mean
+#: cost to a force of 0.0011 in iterations of 40 images (those of 8 count a fifth), 16 pairs,
+#: N = 500: 255 at 0.05, 227 at 0.1, 181 at 0.2, 168 at 0.3, 209 at 0.5; 220 at 0.3 without decay.
 MIXING = {"fire": 0.3, "damped": 0.0}
 MIXING_DECAY = 0.99
 
