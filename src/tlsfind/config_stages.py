@@ -158,6 +158,18 @@ class Paths(Section):
         description="longest time step of the relaxation; at most 1.2 over the root of the largest "
         "curvature of the energy",
     )
+    steps: Literal["fire", "damped"] = Field(
+        default="fire",
+        description="steps of the string solver: FIRE for each image on its own, or plain damped "
+        "dynamics (slower)",
+    )
+    first_images: int = Field(
+        default=8,
+        ge=5,
+        le=500,
+        description="images with which the string solver relaxes a path to `verdict_force` before "
+        "it gets all its `images`; `images` or more: all from the start",
+    )
     verdict_force: float = Field(
         default=0.1, gt=0, description="perpendicular force at which the first verdict is taken"
     )

@@ -19,7 +19,7 @@ from analytic_surfaces import (
 from tlsfind.config import Paths
 from tlsfind.configuration import displacements
 from tlsfind.errors import InputError
-from tlsfind.paths.mep import UNEVEN, Path, StringRelaxation, straight_path
+from tlsfind.paths.mep import UNEVEN, Path, StringRelaxation, grown_path, straight_path, with_images
 from tlsfind.paths.profile import extrema, spline_maximum
 from tlsfind.paths.schroedinger import levels
 from tlsfind.paths.solver import _inertial_positions, solve_path
@@ -370,3 +370,81 @@ def test_inertial_length_counts_each_particle_with_its_mass():
     assert length == pytest.approx(3 * step)
     expected = [-2 * step, -step, 0.0, step, 2 * step, 3 * step, 3.5 * step]
     np.testing.assert_allclose(position, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("steps", ["fire", "damped"])
+def test_either_kind_of_steps_finds_the_saddle(steps):
+    height, tilt = 0.2, 0.05
+    engine = SurfaceEngine(curved_valley(height, tilt))
+    a, b, energies = valley_ends(engine, height, tilt)
+    path = straight_path(a, b, 60)
+    assert StringRelaxation(engine, path, steps=steps).run(1e-4, 20000)
+    assert barrier_of(path) == pytest.approx(energies[1] - energies.min(), rel=1e-4)
+
+
+def test_few_images_first_lead_to_the_same_path():
+    height, tilt = 0.2, 0.05
+    engine = SurfaceEngine(curved_valley(height, tilt))
+    a, b, energies = valley_ends(engine, height, tilt)
+    through = relaxed(engine, a, b)
+    grown = grown_path(engine, straight_path(a, b, 60), 8, 0.05, 20000)
+    before = grown.iterations
+    assert grown.images.shape == through.images.shape
+    np.testing.assert_array_equal(grown.images[[0, -1]], [a, b])
+    assert StringRelaxation(engine, grown).run(1e-4, 20000)
+    assert grown.iterations > before > 0, "iterations with few images count"
+    assert barrier_of(grown) == pytest.approx(energies[1] - energies.min(), rel=1e-4)
+    assert barrier_of(grown) == pytest.approx(barrier_of(through), rel=1e-6)
+    assert grown.lengths()[-1] == pytest.approx(through.lengths()[-1], rel=1e-3)
+
+
+def test_few_images_first_only_where_they_are_fewer():
+    engine = SurfaceEngine(curved_valley())
+    a, b, _ = valley_ends(engine, 0.2, 0.0)
+    path = straight_path(a, b, 8)
+    assert grown_path(engine, path, 8, 0.05, 100) is path
+    assert (path.iterations, engine.calls) == (0, 0)
+    few = grown_path(engine, straight_path(a, b, 20), 8, 1e-9, 7)
+    assert few.iterations == 7, "the limit holds with few images"
+
+
+@pytest.mark.parametrize("images", [8, 17, 40, 100])
+def test_another_number_of_images_on_the_same_curve(images):
+    angle = np.pi * np.linspace(0, 1, 40)
+    curve = np.column_stack([np.cos(angle), np.sin(angle), 0 * angle]).reshape(40, 1, 3)
+    path = with_images(Path(curve, iterations=5), images)
+    assert path.images.shape == (images, 1, 3)
+    assert path.iterations == 5
+    np.testing.assert_array_equal(path.images[[0, -1]], curve[[0, -1]])
+    np.testing.assert_allclose(np.linalg.norm(path.images, axis=2), 1.0, atol=1e-5)
+    spacing = np.diff(path.lengths())
+    assert np.ptp(spacing) < 1e-2 * spacing.mean()
+
+
+def test_a_reversed_pair_has_the_reversed_path():
+    """With few images first, too, and to the last result: barrier and levels."""
+    engine = SurfaceEngine(curved_valley(0.05, 0.004))
+    a, b, _ = valley_ends(engine, 0.05, 0.004)
+    there = solve_path(engine, a, b, BOX, TIGHT, BUILT_IN)
+    back = solve_path(engine, b, a, BOX, TIGHT, BUILT_IN)
+    assert there.status == back.status == "double_well"
+    assert there.barrier == pytest.approx(back.barrier, rel=1e-9)
+    for name in BUILT_IN:
+        assert there.quantum_splitting[name] == pytest.approx(
+            back.quantum_splitting[name], rel=1e-5
+        )
+
+
+def test_the_force_is_that_of_a_full_evaluation():
+    """What a relaxed path says of itself is what an evaluation of all images says."""
+    engine = SurfaceEngine(curved_valley(0.2, 0.05))
+    a, b, _ = valley_ends(engine, 0.2, 0.05)
+    path = grown_path(engine, straight_path(a, b, 40), 8, 0.05, 1000)
+    assert StringRelaxation(engine, path).run(1e-3, 20000)
+    energies, forces = engine.path_energy_forces(path.images)
+    found, norms = np.empty((40, 9)), np.empty(40)
+    perpendicular_forces(
+        path.images.reshape(40, -1), energies, forces.reshape(40, -1), found, norms
+    )
+    np.testing.assert_array_equal(energies, path.energies)
+    assert path.force == norms.max()

@@ -136,7 +136,7 @@ def test_profile_beyond_the_ends_has_true_energies(real):
     """Every stored energy is the engine's energy of a configuration that can be rebuilt."""
     settings = real.config.paths
     for a, b, _ in real.double_wells(2):
-        result = real.solve(a, b, refinements=0)
+        result = real.solve(a, b, refinements=0, first_images=settings.images)
         engine = real.engine()
         start = real.positions(a)
         move = displacements(start, real.positions(b), real.minima.box)

@@ -1,8 +1,9 @@
 """From a pair of minima to a verdict: is it a double well, and what is its quantum splitting.
 
 1. The ends are unwrapped and freed of a common translation.
-2. A straight path is relaxed to a loose tolerance. If it then shows a well in between, and a
-   quench from there leads to a third minimum, the pair has several wells and the work ends.
+2. A straight path is relaxed to a loose tolerance, with few images first and then with all. If it
+   then shows a well in between, and a quench from there leads to a third minimum, the pair has
+   several wells and the work ends.
 3. Otherwise the path is relaxed to the final tolerance, and the verdict is taken there in the
    same way: a dip that quenches to one of the two ends is no well of its own.
 4. A double well's profile is continued beyond both minima with true energies, and the
@@ -29,7 +30,7 @@ from tlsfind.engine.base import Engine, Quench
 from tlsfind.errors import InputError, TlsfindError
 from tlsfind.paths import profile
 from tlsfind.paths.lammps_neb import NebRelaxation, system_of
-from tlsfind.paths.mep import Path, StringRelaxation, straight_path
+from tlsfind.paths.mep import Path, StringRelaxation, grown_path, straight_path
 from tlsfind.paths.schroedinger import levels
 from tlsfind.paths.wkb import tunnel_splitting
 from tlsfind.units import UnitSystem
@@ -179,9 +180,14 @@ def _solve(
         return
     if types is not None:
         _check_end(engine, a + move, b, settings.noise)
-    path = straight_path(a, a + move, settings.images)
-    relaxation = _relaxation(engine, path, settings, programs)
     loose = max(settings.verdict_force, settings.force_tolerance)
+    path = straight_path(a, a + move, settings.images)
+    if settings.solver == "string":
+        path = grown_path(
+            engine, path, settings.first_images, loose, settings.max_iterations, settings.time_step,
+            settings.steps,
+        )  # fmt: skip
+    relaxation = _relaxation(engine, path, settings, programs)
     converged = relaxation.run(loose, settings.max_iterations)
     wells, _ = profile.extrema(path.energies, settings.noise)
     if converged and len(wells) > 2:
@@ -212,7 +218,7 @@ def _relaxation(
 ) -> Relaxation:
     if settings.solver == "lammps-neb":
         return NebRelaxation(engine, path, system_of(engine, programs), settings, programs)
-    return StringRelaxation(engine, path, settings.time_step)
+    return StringRelaxation(engine, path, settings.time_step, settings.steps)
 
 
 def _check_end(engine: Engine, end: np.ndarray, b: np.ndarray, noise: float) -> None:

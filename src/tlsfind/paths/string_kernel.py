@@ -38,7 +38,7 @@ def perpendicular_forces(images, energies, forces, perpendicular, norms):
     Args:
         images, forces: (P, D).
         energies: (P,).
-        perpendicular: (P, D), filled; 0 at the ends.
+        perpendicular: (P, D), filled; 0 at the ends. It may be ``forces``.
         norms: (P,), filled; 0 at the ends.
     """
     count, size = images.shape
@@ -79,17 +79,18 @@ def arc_lengths(images):
 
 @kernel
 def redistribute(images, lengths, moved):
-    """Fill ``moved`` (P, D) with images at equal arc length.
+    """Fill ``moved`` (Q, D) with Q images at equal arc length along the path ``images`` (P, D).
 
     Each is the cubic through the four nearest images on either side, in arc length.
     """
     count, size = images.shape
+    wanted = len(moved)
     moved[0] = images[0]
-    moved[count - 1] = images[count - 1]
+    moved[wanted - 1] = images[count - 1]
     segment = 0
     weights = np.empty(4)
-    for p in range(1, count - 1):
-        target = lengths[count - 1] * p / (count - 1)
+    for p in range(1, wanted - 1):
+        target = lengths[count - 1] * p / (wanted - 1)
         while segment < count - 2 and lengths[segment + 1] < target:
             segment += 1
         first = min(max(segment - 1, 0), count - 4)
@@ -111,27 +112,64 @@ def redistribute(images, lengths, moved):
 
 
 @kernel
-def damped_step(images, velocities, forces, time_step, largest_move):
-    """One step of damped dynamics: an image that runs against its force is stopped.
+def damped_step(images, velocities, forces, time_step, largest_move, mixing, start, decay, lengths):
+    """One step of damped dynamics of each image: one that runs against its force is stopped.
+
+    With ``mixing`` > 0 the velocity is turned towards the force before (FIRE: Bitzek et al., Phys.
+    Rev. Lett. 97, 170201 (2006)), for each image on its own.
 
     Args:
         images, velocities: (P, D), advanced in place.
         forces: (P, D), perpendicular.
         time_step: dt.
         largest_move: cap on the displacement (norm over D) of an image.
+        mixing: (P,) share of the direction of the force in the velocity, changed in place.
+        start: of ``mixing``, for an image that was stopped; 0 for plain damped dynamics.
+        decay: factor of ``mixing`` in each step of an image that runs on.
+        lengths: (P,), filled with the cumulative length along the path after the step.
     """
     count, size = images.shape
-    for p in range(1, count - 1):
-        power = 0.0
-        for d in range(size):
-            power += forces[p, d] * velocities[p, d]
-        keep = 1.0 if power > 0.0 else 0.0
+    lengths[0] = 0.0
+    for p in range(1, count):
+        if p < count - 1:
+            power = 0.0
+            motion = 0.0
+            total = 0.0
+            for d in range(size):
+                f, v = forces[p, d], velocities[p, d]
+                power += f * v
+                motion += v * v
+                total += f * f
+            keep = 0.0
+            gain = time_step
+            if power > 0.0:
+                keep = 1.0 - mixing[p]
+                gain += mixing[p] * np.sqrt(motion / total)
+                mixing[p] *= decay
+            else:
+                mixing[p] = start
+            square = keep * keep * motion + 2.0 * keep * gain * power + gain * gain * total
+            move = time_step * np.sqrt(square)
+            scale = time_step if move <= largest_move else time_step * largest_move / move
+            for d in range(size):
+                v = keep * velocities[p, d] + gain * forces[p, d]
+                velocities[p, d] = v
+                images[p, d] += scale * v
         square = 0.0
         for d in range(size):
-            v = keep * velocities[p, d] + time_step * forces[p, d]
-            velocities[p, d] = v
-            square += v * v
-        move = time_step * np.sqrt(square)
-        scale = time_step if move <= largest_move else time_step * largest_move / move
-        for d in range(size):
-            images[p, d] += scale * velocities[p, d]
+            square += (images[p, d] - images[p - 1, d]) ** 2
+        lengths[p] = lengths[p - 1] + np.sqrt(square)
+
+
+@kernel
+def unevenness(lengths):
+    """Largest relative deviation of a spacing from the mean; infinite if two images coincide."""
+    count = len(lengths) - 1
+    mean = lengths[count] / count
+    worst = 0.0
+    for p in range(count):
+        spacing = lengths[p + 1] - lengths[p]
+        if not spacing > 0.0:
+            return np.inf
+        worst = max(worst, abs(spacing / mean - 1.0))
+    return worst

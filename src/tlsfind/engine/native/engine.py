@@ -13,6 +13,7 @@ from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.lanes import LANES, lane_energy_forces, lane_moved, lane_reach
 from tlsfind.engine.native.minimise import LARGEST_ENERGY
 from tlsfind.engine.native.neighbours import build_list, longest_range, shift_table
+from tlsfind.engine.native.packing import pack_images, unpack_forces
 from tlsfind.engine.native.potential import CUTOFF, mixed_diameter
 from tlsfind.engine.native.pruning import WIDE_SKIN
 from tlsfind.errors import InputError
@@ -66,6 +67,7 @@ class NativeEngine:
         self._path_centre = np.full((self.n_particles, 3), np.inf)
         self._path_reach = np.zeros(self.n_particles)
         self._path_spread = False
+        self._lanes = np.empty((2, 0, self.n_particles, 3, LANES))
         longest = longest_range(np.zeros(self.n_particles), self.diameters, 0.0, -1.0)
         if longest > 0.5 * self.box:
             raise InputError(
@@ -252,28 +254,46 @@ class NativeEngine:
 
     def path_energy_forces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (P,) and forces (P, N, 3) of ``images`` (P, N, 3), unwrapped along the path."""
-        count = len(images)
-        chunks = -(-count // LANES)
-        padded = np.empty((chunks * LANES, self.n_particles, 3))
-        home = self.box * np.floor(images[0] / self.box)
-        np.subtract(images, home, out=padded[:count])  # a list knows only the nearest boxes
-        padded[count:] = padded[count - 1]
-        packed = np.ascontiguousarray(
-            padded.reshape(chunks, LANES, self.n_particles, 3).transpose(0, 2, 3, 1)
-        )
-        energies, forces = self.lane_energy_forces(packed)
-        unpacked = forces.transpose(0, 3, 1, 2).reshape(chunks * LANES, self.n_particles, 3)
-        return energies.reshape(-1)[:count].copy(), unpacked[:count].copy()
+        energies = np.empty(len(images))
+        forces = np.empty((len(images), self.n_particles, 3))
+        self.fill_path_forces(images, energies, forces)
+        return energies, forces
 
-    def lane_energy_forces(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def fill_path_forces(
+        self, images: np.ndarray, energies: np.ndarray, forces: np.ndarray
+    ) -> None:
+        """:meth:`path_energy_forces` into contiguous arrays (P,) and (P, N, 3) that exist.
+
+        A relaxation calls this: new arrays for each of its steps would cost as much as the forces.
+        """
+        count = len(images)
+        images = np.ascontiguousarray(images, dtype=np.float64)
+        packed, packed_forces = self._room(-(-count // LANES))
+        home = self.box * np.floor(images[0] / self.box)  # a list knows only the nearest boxes
+        pack_images(images, home, packed)
+        found, _ = self.lane_energy_forces(packed, packed_forces)
+        unpack_forces(packed_forces, forces)
+        energies[:] = found.reshape(-1)[:count]
+
+    def _room(self, chunks: int) -> tuple[np.ndarray, np.ndarray]:
+        """Two arrays (chunks, N, 3, LANES) that are kept from call to call."""
+        if self._lanes.shape[1] < chunks:
+            self._lanes = np.empty((2, chunks, self.n_particles, 3, LANES))
+        return self._lanes[0, :chunks], self._lanes[1, :chunks]
+
+    def lane_energy_forces(
+        self, packed: np.ndarray, forces: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Energies (chunks, LANES) and forces of ``packed`` images (chunks, N, 3, LANES).
 
-        Images must be near each other (one path, one glass): they share a neighbour list.
+        Images must be near each other (one path, one glass): they share a neighbour list. The
+        forces are written to ``forces`` where it is given (contiguous, shape of ``packed``).
         """
         if lane_moved(packed, self._path_centre, self._path_reach, 0.5 * PATH_SKIN):
             self._rebuild_path_list(packed)
         energies = np.empty((packed.shape[0], LANES))
-        forces = np.empty_like(packed)
+        if forces is None:
+            forces = np.empty_like(packed)
         if self._path_spread:
             self._one_by_one(packed, energies, forces)
         else:
