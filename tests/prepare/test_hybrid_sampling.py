@@ -19,13 +19,13 @@ def sample(spheres, temperature, blocks, seed, **settings):
     sampler.run(150, 2 * temperature)
     sampler.run(250, temperature)
     series = np.empty((blocks, 2))
-    half, full, lists = sampler._scratch()
+    half, rows, lists = sampler._scratch()
     counts = np.zeros(3, np.int64)
     s = sampler.settings
     status = hybrid_blocks(
         blocks, positions, diameters, float(box), sampler._shifts, temperature,
         round(s.swaps_per_particle * len(diameters)), s.max_diameter_difference, s.md_steps,
-        s.time_step, sampling.MD_SKIN, half, full, lists, rng, series, counts,
+        s.time_step, sampling.MD_SKIN, half, rows, lists, rng, series, counts,
     )  # fmt: skip
     assert status == 0
     return series * len(diameters), counts[2] / blocks, counts[1] / counts[0]

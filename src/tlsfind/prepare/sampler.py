@@ -13,6 +13,7 @@ from tlsfind.engine.native.neighbours import shift_table
 from tlsfind.engine.native.potential import CUTOFF
 from tlsfind.errors import InputError
 from tlsfind.prepare.hybrid import WIDE_SKIN, hybrid_blocks
+from tlsfind.prepare.swaps import empty_rows
 
 MD_SKIN = 0.3
 
@@ -72,13 +73,8 @@ class HybridSampler:
 
     def _scratch(self):
         n, pairs = len(self.diameters), self._pairs_per_particle
-        full = (
-            np.zeros(n + 1, np.int64),
-            np.zeros(2 * n * pairs, np.int32),
-            np.zeros(2 * n * pairs, np.int8),
-            np.zeros(2 * n * pairs),
-        )
-        return empty_lists(n, n * pairs), full, empty_lists(n, n * pairs)
+        rows = empty_rows(n, 2 * n * pairs)
+        return empty_lists(n, n * pairs), rows, empty_lists(n, n * pairs)
 
     def run(self, blocks: int, temperature: float) -> ChunkResult:
         """Run ``blocks`` blocks at ``temperature``.
@@ -96,12 +92,12 @@ class HybridSampler:
             before = (
                 self.positions.copy(), self.diameters.copy(), self.rng.bit_generator.state
             )  # fmt: skip
-            half, full, lists = self._scratch()
+            half, rows, lists = self._scratch()
             counts = np.zeros(3, np.int64)
             status = hybrid_blocks(
                 blocks, self.positions, self.diameters, self.box, self._shifts, temperature,
                 attempts, settings.max_diameter_difference, settings.md_steps,
-                settings.time_step, MD_SKIN, half, full, lists, self.rng, series, counts,
+                settings.time_step, MD_SKIN, half, rows, lists, self.rng, series, counts,
             )  # fmt: skip
             if status == OK:
                 break
