@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -76,3 +79,117 @@ def test_all_kernels_have_the_one_cache(module: str):
     assert cached
     for one in cached:
         assert Path(one.stats.cache_path).is_relative_to(kernels.cache_folder())
+
+
+SQUARE = """
+from tlsfind.kernels import kernel
+
+
+@kernel
+def square(x):
+    return x * x
+"""
+
+CALLS = """
+import sys
+import numpy as np
+import some_kernels
+
+for kind in sys.argv[1:]:
+    assert some_kernels.square(np.dtype(kind).type(3)) == 9
+stats = some_kernels.square.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+
+
+class Machine:
+    """Processes that compile and call the kernel of one file, with the cache in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = folder / "cache"
+        self.folder = folder
+        (folder / "some_kernels.py").write_text(SQUARE)
+
+    def start(self, *kinds: str, **environment: str) -> subprocess.Popen:
+        """Begin to call ``square`` with numbers of these types."""
+        places = [str(self.folder), str(kernels.PACKAGE.parent)]
+        known = {kernels.VARIABLE: str(self.cache), "PYTHONPATH": os.pathsep.join(places)}
+        return subprocess.Popen(
+            [sys.executable, "-c", CALLS, *kinds],
+            env={**os.environ, **known, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def counts(self, process: subprocess.Popen) -> tuple[int, int]:
+        """Signatures that a process found in the cache, and those that it compiled."""
+        said, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        hits, misses = said.split()
+        return int(hits), int(misses)
+
+    def call(self, *kinds: str, **environment: str) -> tuple[int, int]:
+        """:meth:`start` and :meth:`counts`."""
+        return self.counts(self.start(*kinds, **environment))
+
+    @property
+    def files(self) -> list[Path]:
+        """All files of the cache."""
+        return sorted(path for path in self.cache.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_many_processes_fill_one_empty_cache(machine: Machine):
+    kinds = ["float32", "float64", "int32", "int64"]
+    orders = [kinds[k:] + kinds[:k] for k in range(4)]
+    running = [machine.start(*order) for order in orders]
+    for process in running:
+        hits, misses = machine.counts(process)
+        assert hits + misses == 4
+    assert len(machine.files) == 4  # one for each signature, and nothing temporary
+    assert machine.call(*kinds) == (4, 0)
+
+
+def test_code_for_another_processor_is_not_used(machine: Machine):
+    # the name stands for a machine of the cluster with other instructions
+    assert machine.call("float64", NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="") == (0, 1)
+    assert machine.call("float64") == (0, 1)
+    assert len(machine.files) == 2
+    assert machine.call("float64") == (1, 0)
+    assert machine.call("float64", NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="") == (1, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", None])
+def test_a_damaged_file_is_compiled_anew(machine: Machine, content: bytes | None):
+    machine.call("float64")
+    (file,) = machine.files
+    file.write_bytes(file.read_bytes()[:-10] if content is None else content)
+    assert machine.call("float64") == (0, 1)
+    assert machine.call("float64") == (1, 0)
+
+
+def test_a_cache_that_cannot_be_written_costs_compilations_only(machine: Machine):
+    machine.cache.write_text("a file in the place of the folder")
+    assert machine.call("float64") == (0, 1)
+    assert machine.call("float64") == (0, 1)
+
+
+def test_kernels_that_are_there_are_used_where_the_package_is_read_only(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+):
+    current = folder()
+    monkeypatch.setattr(kernels.os, "access", lambda *_: False)
+    assert folder() != current
+    current.mkdir(parents=True)
+    assert folder() == current
+
+
+def test_the_folder_can_be_named(package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv(kernels.VARIABLE, str(tmp_path / "named"))
+    assert folder().parent == tmp_path / "named"
+    assert not (tmp_path / "named").exists()

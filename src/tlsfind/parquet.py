@@ -14,12 +14,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tlsfind.errors import DamagedError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Rows that are read at a time. No result depends on it.
 BATCH_ROWS = 131_072
@@ -257,6 +260,8 @@ def read_many(paths: Iterable[Path | str], columns: Iterable[str] = ()) -> pd.Da
     Raises:
         InputError: no path was given, or as for :func:`read`.
     """
+    import pandas as pd
+
     required = list(columns)
     frames = [read(path, required) for path in paths]
     if not frames:

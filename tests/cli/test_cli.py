@@ -51,7 +51,7 @@ def test_help_names_every_command(capsys):
     assert commands == {
         "prepare", "explore", "landscape", "pairs", "paths",
         "select", "select-standard", "collect", "train", "train-table", "predict", "assess",
-        "evaluate", "simulate-loop", "explain", "transfer", "stability",
+        "evaluate", "cascade", "simulate-loop", "explain", "transfer", "stability",
         "library", "export", "figures", "table-one", "report", "summary",
         "validate", "agreement",
         "energy", "pair", "path", "schema", "warm-up", "check", "provenance", "plan", "status",

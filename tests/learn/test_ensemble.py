@@ -311,3 +311,23 @@ def test_a_model_that_time_cut_out_is_a_note(tmp_path, monkeypatch):
     assert result.time_limit_struck
     assert result.notes == ["time limit: Oak_BAG_L1 not trained"]
     assert ensemble.Ensemble(tmp_path / "m").description["time_limit_struck"] is True
+
+
+def test_packages_are_listed_once_in_a_process(monkeypatch):
+    from autogluon.common.utils import utils
+
+    calls = []
+
+    def versions(*, strict=False):
+        calls.append(strict)
+        return {"some": "1.0"}, ["another"]
+
+    monkeypatch.setattr(utils, "get_package_versions", versions)
+    found = []
+    for _ in range(2):
+        with autogluon_log.quiet():
+            found += [utils.get_autogluon_metadata() for _ in range(2)]
+    assert len(calls) == 1
+    for content in found:
+        assert (content["packages"], content["packages_invalid"]) == ({"some": "1.0"}, ["another"])
+    assert utils.get_package_versions is versions

@@ -51,11 +51,12 @@ class NoModels:
     """In the place of trained models: predictions that cost nothing."""
 
     features = tables.feature_names(3)
+    screen = SimpleNamespace(features=features)
 
-    def predict(self, features):
-        columns = tables.schema("predictions").names[3:-1]
-        values = pd.DataFrame(0.5, index=features.index, columns=columns, dtype=np.float32)
-        return values.assign(rescored=False)
+    def columns(self, x, features_of):
+        names = tables.schema("predictions").names[3:-1]
+        values = {name: np.full(len(x), 0.5, np.float32) for name in names}
+        return {**values, "rescored": np.zeros(len(x), bool)}
 
 
 def predict(config, files, solved):
@@ -89,6 +90,7 @@ USES = {
 @pytest.mark.parametrize("use", USES)
 def test_memory_does_not_grow_with_the_number_of_pairs(use, sizes, make_config, monkeypatch):
     monkeypatch.setattr(tables, "BATCH_ROWS", BATCH)
+    monkeypatch.setattr(prediction, "ROWS", BATCH)
     config = make_config(
         loop={"initial_paths": 200, "paths_per_iteration": 100, "standard_paths": 200},
         learn={"pool_sample": 1000},

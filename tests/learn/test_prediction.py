@@ -9,7 +9,7 @@ import pytest
 
 from tlsfind import tables
 from tlsfind.errors import InputError, TlsfindError
-from tlsfind.learn import calibration, classifier, ensemble, predictor, screen, stage
+from tlsfind.learn import calibration, classifier, ensemble, prediction, predictor, screen, stage
 from tlsfind.pairs.keys import KEYS
 
 THRESHOLD = 0.0015
@@ -78,7 +78,7 @@ def test_predictions_do_not_depend_on_how_tables_are_cut(
     first_iteration, landscape, tmp_path, monkeypatch
 ):
     run = first_iteration
-    monkeypatch.setattr(tables, "BATCH_ROWS", 700)
+    monkeypatch.setattr(prediction, "ROWS", 700)
     stage.predict(run.config, run.model / "models", landscape.files[::-1], tmp_path / "p.parquet")
     again = tables.read(tmp_path / "p.parquet").sort_values(KEYS, ignore_index=True)
     pd.testing.assert_frame_equal(again, tables.read(run.predictions[0]))

@@ -24,34 +24,41 @@ class Mode(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     app.command(rich_help_panel=_PANEL)(evaluate)
+    app.command(rich_help_panel=_PANEL)(cascade)
+
+
+Json = Annotated[Path, typer.Option(metavar="FILE", help="JSON file that is written.")]
+LabelledTable = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Labelled table with the pairs.")
+]
+Authors = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Instead: folder with the authors' published tables."),
+]
+Label = Annotated[
+    str | None, typer.Option(metavar="LABEL", help="Which of the authors' tables, e.g. T0062.")
+]
+Settings = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="Config whose section learn is evaluated."),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(help="Most seconds of each single training, instead of learn.time_limit."),
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Seed of folds and models; by default run.seed, or 0.")
+]
 
 
 def evaluate(
-    json: Annotated[Path, typer.Option(metavar="FILE", help="JSON file that is written.")],
-    table: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Labelled table with the pairs.")
-    ] = None,
-    authors: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Instead: folder with the authors' published tables."),
-    ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(metavar="LABEL", help="Which of the authors' tables, e.g. T0062."),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", metavar="FILE", help="Config whose section learn is evaluated."
-        ),
-    ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(help="Most seconds of each single training, instead of learn.time_limit."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of folds and models; by default run.seed, or 0.")
-    ] = None,
+    json: Json,
+    table: LabelledTable = None,
+    authors: Authors = None,
+    label: Label = None,
+    config: Settings = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of held-out pairs.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Repetitions with other folds.")] = 1,
     mode: Annotated[
@@ -70,22 +77,15 @@ def evaluate(
     Writes one JSON with every number (its entry "description" says what each is) and prints the
     scores of both splits side by side.
     """
-    from tlsfind.errors import InputError
     from tlsfind.evaluate import source as inputs
     from tlsfind.evaluate import stage as evaluation
     from tlsfind.evaluate.report import lines
 
     start_log()
-    if (table is None) == (authors is None):
-        raise InputError("expected exactly one of --table FILE and --authors DIR")
-    if (authors is None) != (label is None):
-        raise InputError("--authors DIR and --label LABEL go together, e.g. --label T0062")
+    _check_source(table, authors, label)
     inputs.check_output(json)
     settings, given = inputs.settings_of(config, time_limit)
-    if authors is not None:
-        source = inputs.from_authors(authors, str(label))
-    else:
-        source = inputs.from_table(Path(str(table)))
+    source = inputs.read(table, authors, label)
     LOG.info("evaluate: %s, %d pairs", source.label, len(source.table.frame))
     result = evaluation.evaluate(
         source,
@@ -101,3 +101,64 @@ def evaluate(
     for line in lines(result):
         typer.echo(line)
     LOG.info("evaluate: wrote %s in %.0f s", json, result["settings"]["seconds"])
+
+
+def cascade(
+    json: Json,
+    table: LabelledTable = None,
+    authors: Authors = None,
+    label: Label = None,
+    config: Settings = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of held-out pairs.")] = 3,
+    folds_used: Annotated[
+        int | None, typer.Option(min=1, help="Folds that are held out in turn; all by default.")
+    ] = None,
+    dilution: Annotated[
+        float, typer.Option(min=0, help="No double wells added for each labelled pair.")
+    ] = 15.0,
+) -> None:
+    """Compare screen and ensembles in turn with the ensembles alone, on pairs held out.
+
+    Writes one JSON and prints for each learn.screen_share the TLS that are lost, the share of the
+    ensembles' best pairs that is kept, and the time for a pair.
+    """
+    from tlsfind.evaluate import cascade as measurement
+    from tlsfind.evaluate import source as inputs
+    from tlsfind.evaluate.held_out import Task
+    from tlsfind.evaluate.stage import write
+
+    start_log()
+    _check_source(table, authors, label)
+    inputs.check_output(json)
+    settings, given = inputs.settings_of(config, time_limit)
+    source = inputs.read(table, authors, label)
+    LOG.info("cascade: %s, %d pairs", source.label, len(source.table.frame))
+    task = Task(
+        source.table,
+        settings,
+        inputs.threshold_of(source.table, given),
+        (settings.splitting_target,),
+        seed if seed is not None else (given.run.seed if given else 0),
+        folds,
+        1,
+    )
+    result = measurement.measure(task, dilution=dilution, folds_used=folds_used)
+    write(result, json)
+    for line in measurement.lines(result):
+        typer.echo(line)
+
+
+def _check_source(table: Path | None, authors: Path | None, label: str | None) -> None:
+    """Check that the options name one table.
+
+    Raises:
+        InputError: they name none, or two.
+    """
+    from tlsfind.errors import InputError
+
+    if (table is None) == (authors is None):
+        raise InputError("expected exactly one of --table FILE and --authors DIR")
+    if (authors is None) != (label is None):
+        raise InputError("--authors DIR and --label LABEL go together, e.g. --label T0062")

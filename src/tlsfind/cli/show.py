@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 
 from tlsfind.errors import InputError
@@ -21,12 +20,10 @@ def strict(value: Any) -> Any:
     """``value`` with arrays as lists and with None for every number that is not finite."""
     if isinstance(value, Mapping):
         return {str(key): strict(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return strict(value.tolist())
     if isinstance(value, list | tuple):
         return [strict(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if hasattr(value, "tolist"):  # an array or number of NumPy, which is not imported for this
+        return strict(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -74,6 +71,7 @@ def draw_profile(plot: Path, file_format: str, result: PathResult, unit: str) ->
     Raises:
         InputError: there is no profile, because the path was not solved.
     """
+    import numpy as np
     from matplotlib.figure import Figure
 
     from tlsfind.tables import atomic

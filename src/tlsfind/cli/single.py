@@ -14,13 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from tlsfind.cli.show import draw_profile, picture_format, print_json, print_table, remark, text
 from tlsfind.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tlsfind.config import Config, Paths
     from tlsfind.configuration import Configuration
     from tlsfind.engine import Engine
@@ -328,7 +329,7 @@ def _file_named(configuration: Configuration) -> Iterator[None]:
 
 def _evaluate(engine: Engine, spec: str, positions: np.ndarray) -> Endpoint:
     total, forces = engine.energy_forces(positions)
-    return Endpoint(spec, positions, float(total), float(np.abs(forces).max()))
+    return Endpoint(spec, positions, float(total), float(abs(forces).max()))
 
 
 def _endpoints(

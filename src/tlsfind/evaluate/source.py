@@ -69,6 +69,11 @@ def from_table(path: Path) -> Source:
     return Source(labelled.read(path), path.stem, path, {"files": [], "joined": {}, "notes": []})
 
 
+def read(table: Path | None, authors: Path | None, label: str | None) -> Source:
+    """:func:`from_authors` where ``authors`` is given, else :func:`from_table`."""
+    return from_table(Path(str(table))) if authors is None else from_authors(authors, str(label))
+
+
 def threshold_of(table: Labelled, config: Config | None) -> float:
     """E_qs of a TLS in the table's unit system.
 

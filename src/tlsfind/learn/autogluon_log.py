@@ -1,4 +1,8 @@
-"""What AutoGluon says while it works: kept from the terminal, read for time limits that struck."""
+"""What AutoGluon says while it works: kept from the terminal, read for time limits that struck.
+
+It also reads the metadata of all installed packages whenever it saves or loads a predictor, some
+260 files parsed three times over; here that is done once in a process.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 #: What AutoGluon says when the time limit cuts training short.
 _OUT_OF_TIME = (
@@ -37,6 +43,30 @@ class Messages(logging.StreamHandler):
         return any(phrase in text for phrase in _OUT_OF_TIME)
 
 
+@cache
+def _packages(usual: Any) -> tuple[dict[str, str], list[str]]:
+    """Versions of all installed packages, and what could not be read."""
+    return usual()
+
+
+@contextmanager
+def _packages_read_once() -> Iterator[None]:
+    """Let AutoGluon have the versions of packages from the first time that they were read."""
+    from autogluon.common.utils import utils
+
+    usual = utils.get_package_versions
+
+    def known(*, strict: bool = False) -> tuple[dict[str, str], list[str]]:
+        versions, invalid = _packages(usual)
+        return dict(versions), list(invalid)
+
+    utils.get_package_versions = known
+    try:
+        yield
+    finally:
+        utils.get_package_versions = usual
+
+
 @contextmanager
 def quiet(threads: int = 1) -> Iterator[Messages]:
     """Keep AutoGluon's messages and warnings from the terminal, and OpenMP to ``threads``."""
@@ -48,7 +78,7 @@ def quiet(threads: int = 1) -> Iterator[Messages]:
     messages = Messages()
     logger.handlers, logger.propagate = [messages], False
     try:
-        with warnings.catch_warnings(), threadpool_limits(threads):
+        with warnings.catch_warnings(), threadpool_limits(threads), _packages_read_once():
             warnings.simplefilter("ignore")
             yield messages
     finally:

@@ -1,12 +1,18 @@
-"""Predictions for all pairs, streamed: screening models on all, ensembles where it matters."""
+"""Predictions for all pairs, streamed: screening models on all, ensembles where it matters.
+
+A call of an ensemble costs some 50 ms however few pairs it is for, so ``ROWS`` pairs are read at a
+time. Columns go from Arrow to the screening models and back with no table of pandas between: only
+the few pairs that the ensembles predict become one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tlsfind import tables
 from tlsfind.config import Config
@@ -14,7 +20,10 @@ from tlsfind.errors import InputError
 from tlsfind.learn import screen, training
 from tlsfind.learn.classifier import Classifier
 from tlsfind.learn.predictor import Predictor, from_target
-from tlsfind.pairs.keys import KEYS, batches
+from tlsfind.pairs.keys import KEYS, record_batches
+
+#: Pairs that are predicted at a time. No result depends on it.
+ROWS = 524_288
 
 
 class Models:
@@ -50,27 +59,41 @@ class Models:
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """The columns of table "predictions" but the keys, for each row of ``features``."""
-        first = self.screen.predict(features)
+        x = screen.matrix(features, self.screen.features)
+        return pd.DataFrame(self.columns(x, lambda rows: features[rows]), index=features.index)
+
+    def columns(
+        self, x: np.ndarray, features_of: Callable[[np.ndarray], pd.DataFrame]
+    ) -> dict[str, np.ndarray]:
+        """The columns of table "predictions" but the keys, each of shape (n,).
+
+        Args:
+            x: features of the screen, shape (n, n_features), float32.
+            features_of: the features of the pairs of a mask, shape (n,), for the ensembles.
+        """
+        first = self.screen.predict_matrix(x)
         rescored = first.probability_tls >= self.screen.cutoff
         probability, target, tls = first.probability, first.target, first.probability_tls
-        low = from_target(self.screen.residuals.quantile(target, 1.0 - self._level))
+        low = self.screen.residuals.quantile(target, 1.0 - self._level)
+        splitting, low = from_target(target), from_target(low)
         if rescored.any():
-            best = features[rescored]
-            probability[rescored] = self.classifier.probability(best)
-            target[rescored] = self.predictor.target(best)
-            below = self.predictor.below(target[rescored], self._threshold)
-            tls[rescored] = probability[rescored] * below
-            low[rescored] = self.predictor.low(target[rescored], self._level)
-        return pd.DataFrame(
-            {
-                "probability_double_well": probability.astype(np.float32),
-                "predicted_splitting": from_target(target).astype(np.float32),
-                "splitting_low": low.astype(np.float32),
-                "probability_tls": tls.astype(np.float32),
-                "rescored": rescored,
-            },
-            index=features.index,
-        )
+            best = self.rescore(features_of(rescored))
+            probability[rescored], tls[rescored] = best.probability, best.probability_tls
+            splitting[rescored] = from_target(best.target)
+            low[rescored] = self.predictor.low(best.target, self._level)
+        return {
+            "probability_double_well": probability.astype(np.float32),
+            "predicted_splitting": splitting.astype(np.float32),
+            "splitting_low": low.astype(np.float32),
+            "probability_tls": tls.astype(np.float32),
+            "rescored": rescored,
+        }
+
+    def rescore(self, features: pd.DataFrame) -> screen.Predictions:
+        """What the ensembles say of each row of ``features``, whatever the screen says."""
+        probability, target = self.classifier.probability(features), self.predictor.target(features)
+        below = self.predictor.below(target, self._threshold)
+        return screen.Predictions(probability, target, probability * below)
 
 
 def predict_table(config: Config, models: Models, pairs: Sequence[Path], output: Path) -> float:
@@ -91,15 +114,42 @@ def predict_table(config: Config, models: Models, pairs: Sequence[Path], output:
     schema = tables.stamped(tables.schema("predictions"), config.hash, config.run.seed)
     seen, rescored = 0, 0
     with tables.writer(output, schema) as out:
-        for path, frame in batches(pairs, [*KEYS, *models.features]):
-            if len(frame):
-                features = frame[models.features]
-                _check_finite(frame, features, path)
-                predicted = models.predict(features)
-                seen, rescored = seen + len(frame), rescored + int(predicted["rescored"].sum())
-                keys = frame[KEYS].astype({"glass": str})
-                out.write_table(tables.to_arrow(pd.concat([keys, predicted], axis=1), schema))
+        for path, batch in record_batches(pairs, [*KEYS, *models.features], ROWS):
+            if batch.num_rows:
+                _check_finite(batch, models.features, path)
+                x = _matrix(batch, models.screen.features)
+                predicted = models.columns(x, _Rows(batch, models.features))
+                seen, rescored = seen + len(x), rescored + int(predicted["rescored"].sum())
+                keys = [batch.column(name) for name in KEYS]
+                values = [pa.array(predicted[name]) for name in schema.names[len(KEYS) :]]
+                out.write_table(pa.table([*keys, *values], schema=schema))
     return rescored / seen if seen else 0.0
+
+
+class _Rows:
+    """Rows of a batch as a table of pandas, asked for by a mask."""
+
+    def __init__(self, batch: pa.RecordBatch, features: list[str]) -> None:
+        self._batch, self._features = batch, features
+
+    def __call__(self, rows: np.ndarray) -> pd.DataFrame:
+        """The features of the rows of a mask, shape (n,)."""
+        chosen = np.flatnonzero(rows)
+        columns = {name: _values(self._batch, name)[chosen] for name in self._features}
+        return pd.DataFrame(columns)
+
+
+def _values(batch: pa.RecordBatch, name: str) -> np.ndarray:
+    """A column of numbers, shape (n,); nothing is copied unless some are missing."""
+    return batch.column(name).to_numpy(zero_copy_only=False)
+
+
+def _matrix(batch: pa.RecordBatch, features: list[str]) -> np.ndarray:
+    """Columns as float32, shape (n, n_features), in memory order of rows."""
+    x = np.empty((batch.num_rows, len(features)), np.float32)
+    for place, name in enumerate(features):
+        x[:, place] = _values(batch, name)
+    return x
 
 
 def predict_nothing(config: Config, pairs: Sequence[Path], output: Path) -> float:
@@ -113,18 +163,24 @@ def predict_nothing(config: Config, pairs: Sequence[Path], output: Path) -> floa
     """
     schema = tables.stamped(tables.schema("predictions"), config.hash, config.run.seed)
     with tables.writer(output, schema) as out:
-        for _, frame in batches(pairs, KEYS):
-            if len(frame):
-                keys = frame[KEYS].astype({"glass": str}).assign(rescored=False)
-                out.write_table(tables.to_arrow(keys, schema))
+        for _, batch in record_batches(pairs, KEYS, ROWS):
+            if batch.num_rows:
+                keys = [batch.column(name) for name in KEYS]
+                nothing = [pa.nulls(batch.num_rows, field.type) for field in list(schema)[3:-1]]
+                rescored = pa.array(np.zeros(batch.num_rows, dtype=bool))
+                out.write_table(pa.table([*keys, *nothing, rescored], schema=schema))
     return 0.0
 
 
-def _check_finite(frame: pd.DataFrame, features: pd.DataFrame, path: Path) -> None:
-    finite = np.isfinite(features.to_numpy(dtype=float))
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        pair = ", ".join(str(frame[name].iloc[row]) for name in KEYS)
-        raise InputError(
-            f"feature {features.columns[column]} of pair {pair} in {path} is not a finite number"
-        )
+def _check_finite(batch: pa.RecordBatch, features: list[str], path: Path) -> None:
+    """Check that a batch of the file ``path`` has numbers everywhere.
+
+    Raises:
+        InputError: it has not.
+    """
+    for name in features:
+        finite = np.isfinite(_values(batch, name))
+        if not finite.all():
+            row = int(np.argmin(finite))
+            pair = ", ".join(str(batch.column(key)[row].as_py()) for key in KEYS)
+            raise InputError(f"feature {name} of pair {pair} in {path} is not a finite number")

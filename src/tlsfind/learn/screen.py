@@ -88,9 +88,16 @@ class Screen:
         Args:
             frame: with the columns ``features``, shape (n, at least n_features).
         """
-        if not len(frame):
+        return self.predict_matrix(matrix(frame, self.features))
+
+    def predict_matrix(self, x: np.ndarray) -> Predictions:
+        """Predict pairs.
+
+        Args:
+            x: values of ``features``, shape (n, n_features), float32.
+        """
+        if not len(x):
             return Predictions(np.empty(0), np.empty(0), np.empty(0))
-        x = _matrix(frame, self.features)
         raw, target = _raw(self._classifier, x), _raw(self._predictor, x)
         return _predictions(raw, target, self._logistic, self.residuals, self.bound)
 
@@ -165,7 +172,7 @@ def fit(
         TrainingError: one class only, or no two values of E_qs, over all rows or without a fold.
     """
     is_double_well = np.asarray(is_double_well, dtype=bool)
-    names, x = list(features.columns), _matrix(features, list(features.columns))
+    names, x = list(features.columns), matrix(features, list(features.columns))
     wells = is_double_well & np.isfinite(target)
     if fold is None:
         strata = _strata(is_double_well, target, bound)
@@ -259,7 +266,7 @@ def load(folder: Path) -> Screen:
         ) from None
 
 
-def _matrix(frame: pd.DataFrame, features: list[str]) -> np.ndarray:
+def matrix(frame: pd.DataFrame, features: list[str]) -> np.ndarray:
     """The features as float32, shape (n, n_features), in memory order of rows."""
     return np.ascontiguousarray(frame[features].to_numpy(dtype=np.float32))
 

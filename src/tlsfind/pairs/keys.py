@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tlsfind import tables
 from tlsfind.errors import InputError
@@ -17,16 +18,16 @@ from tlsfind.errors import InputError
 KEYS = ["glass", "minimum_a", "minimum_b"]
 
 
-def batches(
+def record_batches(
     paths: Iterable[Path | str], columns: Sequence[str], rows: int | None = None
-) -> Iterator[tuple[Path, pd.DataFrame]]:
+) -> Iterator[tuple[Path, pa.RecordBatch]]:
     """The rows of several tables, a bounded number at a time, with the file they came from.
 
     Every file is opened and checked before the first row is read.
 
     Args:
         paths: tables of one schema.
-        columns: the columns to read; ``glass`` comes as a categorical.
+        columns: the columns to read.
         rows: most rows of a batch, ``tables.BATCH_ROWS`` by default.
 
     Raises:
@@ -39,7 +40,15 @@ def batches(
         tables.open_file(path, columns).close()
     for path in files:
         for batch in tables.iter_batches(path, columns, rows or tables.BATCH_ROWS):
-            yield path, batch.to_pandas(strings_to_categorical=True)
+            yield path, batch
+
+
+def batches(
+    paths: Iterable[Path | str], columns: Sequence[str], rows: int | None = None
+) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """:func:`record_batches` as tables of pandas; ``glass`` comes as a categorical."""
+    for path, batch in record_batches(paths, columns, rows):
+        yield path, batch.to_pandas(strings_to_categorical=True)
 
 
 def count_rows(paths: Iterable[Path | str]) -> int:
