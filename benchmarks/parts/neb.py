@@ -55,7 +55,7 @@ class Sizes:
 
 
 FULL = Sizes(40, 5000, 2000, 400, 10, 8)
-QUICK = Sizes(8, 60, 40, 20, 10, 1)
+QUICK = Sizes(8, 60, 40, 100, 10, 1)
 
 
 def measure(context: Context) -> dict[str, Any]:
@@ -173,7 +173,12 @@ def _lammps(glass: Glass, pair: Pair, exact: float, sizes: Sizes) -> tuple[dict[
     images = _line(glass, pair, sizes.images)
     short = neb.relax(particles, images, sizes.every, sizes.every)
     long = neb.relax(particles, images, sizes.neb, sizes.every)
-    an_iteration = max(long.seconds - short.seconds, 1e-6) / (sizes.neb - sizes.every)
+    an_iteration = (long.seconds - short.seconds) / (sizes.neb - sizes.every)
+    if an_iteration <= 0:
+        raise TlsfindError(
+            f"neb took {long.seconds:.3g} s for {sizes.neb} iterations and {short.seconds:.3g} s "
+            f"for {sizes.every}, expected more: the machine is too busy"
+        )
     heights = [barrier(p, e) for p, e in zip(long.positions, long.energies, strict=True)]
     k = settled(np.array(heights), exact)
     iterations = int(long.iterations[-1 if k is None else k])
