@@ -21,22 +21,30 @@ def measure(context: Context) -> dict[str, Any]:
     engine = make_engine(glass.configuration)
     starts = glass.starts[: context.pick(10, 1)]
     native = [engine.quench(start, TOLERANCE) for start in starts]
-    counts = {"native": [q.evaluations for q in native]}
-    converged = {"native": sum(q.converged for q in native)}
+    counts = {"native": [float(q.evaluations) for q in native]}
+    converged = {"native": [q.converged for q in native]}
     for name in WAYS:
         found = [descend(name, engine, start, TOLERANCE) for start in starts]
-        counts[name] = [one.evaluations for one in found]
-        converged[name] = sum(one.converged for one in found)
-    numbers = {
-        name: {
-            "evaluations": float(np.mean(found)),
-            "spread": [float(min(found)), float(max(found))],
-            "converged": f"{converged[name]} of {len(starts)}",
-            "ratio": float(np.mean(found) / np.mean(counts["native"])),
+        counts[name] = [float(one.evaluations) for one in found]
+        converged[name] = [one.converged for one in found]
+    own = np.array(counts["native"])
+    return {
+        "minimisers": {
+            name: _summary(np.array(found), own, np.array(converged[name]))
+            for name, found in counts.items()
         }
-        for name, found in counts.items()
     }
-    return {"minimisers": numbers}
+
+
+def _summary(found: np.ndarray, own: np.ndarray, converged: np.ndarray) -> dict[str, Any]:
+    """Evaluations where the way converged, against ours from there; of all where it never did."""
+    rows = converged if converged.any() else np.ones(len(found), dtype=bool)
+    return {
+        "evaluations": float(found[rows].mean()),
+        "spread": [float(found[rows].min()), float(found[rows].max())],
+        "converged": f"{converged.sum()} of {len(found)}",
+        "ratio": float(found[rows].mean() / own[rows].mean()),
+    }
 
 
 PART = Part(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -24,9 +24,11 @@ def system(glass: Glass, classes: int) -> System:
 
 
 @contextmanager
-def engines(glass: Glass) -> Iterator[dict[str, LammpsEngine]]:
-    """An engine for each of :data:`CLASSES`, ended afterwards."""
-    made = {name: LammpsEngine(system(glass, classes)) for name, classes in CLASSES.items()}
+def engines(
+    glass: Glass, names: Sequence[str] = tuple(CLASSES)
+) -> Iterator[dict[str, LammpsEngine]]:
+    """An engine for each of ``names`` in :data:`CLASSES`, ended afterwards."""
+    made = {name: LammpsEngine(system(glass, CLASSES[name])) for name in names}
     try:
         yield made
     finally:

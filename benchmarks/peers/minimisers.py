@@ -1,6 +1,8 @@
 """Quenches by FIRE, conjugate gradients and L-BFGS on the project's forces, counted alike.
 
-All end at the first evaluation whose largest force component is within the tolerance.
+All end at the first evaluation whose largest force component is within the tolerance. The line
+searches of SciPy compare energies, of which they run out of digits before that: what gives up is
+started again from where it was.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from tlsfind.engine import Engine
 
 TIME_STEP, LONGEST = 0.02, 0.1
 MOST_EVALUATIONS = 20_000
+RESTARTS = 20
 
 
 class _Reached(Exception):
@@ -42,10 +45,12 @@ class _Counted:
 
     def __init__(self, engine: Engine, tolerance: float, descent: Descent) -> None:
         self._engine, self._tolerance, self._descent = engine, tolerance, descent
+        self.last = np.empty(0)
 
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         energy, forces = self._engine.energy_forces(flat.reshape(-1, 3))
         self._descent.evaluations += 1
+        self.last = flat
         self._descent.energy = energy
         if np.abs(forces).max() <= self._tolerance:
             self._descent.converged = True
@@ -81,6 +86,9 @@ WAYS: dict[str, Callable[[Callable, np.ndarray], None]] = {
 def descend(name: str, engine: Engine, start: np.ndarray, tolerance: float) -> Descent:
     """Quench ``start`` (N, 3) until the largest force component is at most ``tolerance``."""
     found = Descent()
+    counted = _Counted(engine, tolerance, found)
+    counted.last = start.reshape(-1).copy()
     with contextlib.suppress(_Reached):
-        WAYS[name](_Counted(engine, tolerance, found), start.reshape(-1).copy())
+        for _ in range(RESTARTS):
+            WAYS[name](counted, counted.last.copy())
     return found
