@@ -14,8 +14,8 @@ from benchmarks.timing import Times, in_turn
 from tlsfind.config import Prepare
 from tlsfind.prepare.sampler import HybridSampler
 
-BLOCKS = 10
-FEW, MANY = 5.0, 50.0  # attempts for each particle in a block; the default, and ten times that
+BLOCKS = 5
+FEW, MANY = 5.0, 25.0  # attempts for each particle in a block; the default, and five times that
 PLAIN = 20
 
 
@@ -71,7 +71,7 @@ PART = Part(
     "Swap attempts",
     "What a block of the hybrid Monte Carlo at T = 0.092 with 5 attempts for each particle takes "
     "more than one without, for each attempt: lists and energies for the swaps are included. "
-    "Without them: 50 against 5 attempts. The peer, in NumPy, looks at all particles; it knows no "
+    "Without them: 25 against 5 attempts. The peer, in NumPy, looks at all particles; it knows no "
     "lists.",
     measure,
     (
