@@ -7,12 +7,13 @@ WARM := $(VENV)/.kernels
 KERNELS := $(shell grep -rl "@kernel\|njit" src/tlsfind --include=*.py)
 CORES ?= 2
 
-.PHONY: help install demo test test-slurm bench-streaming lint format schema validation clean
+.PHONY: help install demo test test-slurm bench bench-streaming lint format schema validation clean
 
 help:
 	@echo "make demo     install into $(VENV) and run config/demo.yaml to the report"
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make test-slurm  the workflow and its faults on a real Slurm (root, Debian; 8 minutes)"
+	@echo "make bench    measure every kernel beside its peer, after the demo: docs/performance.md"
 	@echo "make bench-streaming  time and memory of 2 x 10^7 pairs (2 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt, snakemake --lint, generated files in step"
 	@echo "make format   rewrite the sources in the project's format"
@@ -42,6 +43,10 @@ test: install
 
 test-slurm: install
 	$(BIN)/python -m pytest tests/slurm --slurm -rs
+
+bench: install
+	@test -f results/demo/summary.json || $(MAKE) demo
+	$(BIN)/python -m benchmarks --run results/demo --output results/bench.json --page docs/performance.md
 
 bench-streaming: install
 	$(BIN)/python benchmarks/streaming.py --minima 6325 --particles 1500

@@ -1,0 +1,1 @@
+"""The parts, one file each, see :mod:`benchmarks.part`."""

@@ -1,0 +1,1 @@
+"""What the project is measured against: LAMMPS, and plain implementations of the textbook way."""
