@@ -14,6 +14,7 @@ NAMES = (
     "dynamics",
     "quench",
     "minimisers",
+    "recognition",
     "path",
     "neb",
     "swap",

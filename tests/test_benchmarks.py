@@ -38,7 +38,10 @@ NAMED = (
 #: What is not measured at the smallest sizes.
 NOT_QUICK = ("path.seconds_double_well", "pool.predict_microseconds_per_row")
 #: What may be 0 or unknown at the smallest sizes.
-MAY_BE_ZERO = ("machine.load", "setup_seconds", "cascade.", "end_to_end.standard", "ratio_standard")
+MAY_BE_ZERO = (
+    "recognition.", "machine.load", "setup_seconds", "cascade.", "end_to_end.standard",
+    "ratio_standard",
+)  # fmt: skip
 
 
 def write_records(root: Path) -> None:
