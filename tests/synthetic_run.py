@@ -179,7 +179,7 @@ def _write_glass(config: Config, name: str, minima: int, rng: np.random.Generato
         rows = [
             {"glass": name, "trajectory": t, "steps": 100, "temperature": 0.0395,
              "energy_drift": 2e-6 * (t + 1), "energy_fluctuation": 1e-6, "quenches": 100,
-             "unconverged": int(index == 2), "evaluations": 9000}
+             "unconverged": int(index == 2), "recognised": 4, "evaluations": 9000}
             for t in range(config.explore.trajectories)
         ]  # fmt: skip
         path = root / "explore" / name / f"block-{block_number:03d}" / "trajectories.parquet"
