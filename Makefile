@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WARM := $(VENV)/.kernels
-KERNELS := $(shell grep -rl "@kernel\|njit" src/tlsfind --include=*.py)
+KERNELS := $(shell grep -rl "@kernel\|njit\|llvmlite" src/tlsfind --include=*.py)
 CORES ?= 2
 
 .PHONY: help install demo test test-slurm bench bench-streaming lint format schema validation clean

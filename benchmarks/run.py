@@ -64,7 +64,6 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
 def measure(context: Any, parts: Sequence[Any], result: dict[str, Any]) -> dict[str, str]:
     """Measure parts into ``result``; returns what failed, and why."""
     from benchmarks.part import merge
-    from tlsfind.errors import TlsfindError
 
     failures: dict[str, str] = {}
     result["part_seconds"] = {}
@@ -72,8 +71,8 @@ def measure(context: Any, parts: Sequence[Any], result: dict[str, Any]) -> dict[
         begin = time.monotonic()
         try:
             merge(result, part.measure(context))
-        except TlsfindError as error:
-            failures[part.name] = str(error)
+        except Exception as error:  # whatever it is: the numbers of the other parts are kept
+            failures[part.name] = f"{type(error).__name__}: {error}"
         seconds = round(time.monotonic() - begin, 1)
         result["part_seconds"][part.name] = seconds
         print(f"{part.name}: {seconds} s", file=sys.stderr, flush=True)

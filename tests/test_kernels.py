@@ -46,12 +46,23 @@ def test_an_edit_of_an_inlined_function_changes_the_folder(package: Path):
 
 def test_stale_folders_are_dropped(package: Path):
     current = folder()
-    stale = current.with_name("stale")
-    for path in (current, stale):
+    stale, other = current.with_name("0123456789abcdef"), current.with_name("data")
+    for path in (current, stale, other):
         path.mkdir(parents=True)
     kernels.drop_stale()
     assert current.is_dir()
     assert not stale.exists()
+    assert other.is_dir()
+
+
+def test_nothing_is_dropped_in_a_folder_of_the_users(
+    package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv(kernels.VARIABLE, str(tmp_path / "shared"))
+    other = folder().with_name("0123456789abcdef")  # of another version, in use
+    other.mkdir(parents=True)
+    kernels.drop_stale()
+    assert other.is_dir()
 
 
 def test_the_user_cache_is_used_where_the_package_is_read_only(
@@ -164,11 +175,15 @@ def test_code_for_another_processor_is_not_used(machine: Machine):
     assert machine.call("float64", NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="") == (1, 0)
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle", None])
-def test_a_damaged_file_is_compiled_anew(machine: Machine, content: bytes | None):
+@pytest.mark.parametrize("damage", ["empty", "other", "cut", "flipped"])
+def test_a_damaged_file_is_compiled_anew(machine: Machine, damage: str):
     machine.call("float64")
     (file,) = machine.files
-    file.write_bytes(file.read_bytes()[:-10] if content is None else content)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    files = {"empty": b"", "other": b"no code", "cut": whole[:-10], "flipped": flipped}
+    file.write_bytes(files[damage])
     assert machine.call("float64") == (0, 1)
     assert machine.call("float64") == (1, 0)
 

@@ -26,6 +26,7 @@ from tlsfind.config import Paths
 from tlsfind.configuration import displacements
 from tlsfind.engine import make_engine
 from tlsfind.errors import TlsfindError
+from tlsfind.paths.mep import StringRelaxation, straight_path
 from tlsfind.paths.solver import PathResult
 
 EXACT_FORCE = 1e-3
@@ -115,7 +116,6 @@ def _solver(glass: Glass, pair: Pair, exact: float, sizes: Sizes) -> tuple[dict[
     while limit <= sizes.iterations:
         settings = Paths(
             images=sizes.images,
-            verdict_force=EXACT_FORCE,
             force_tolerance=EXACT_FORCE,
             max_iterations=round(limit),
             refinements=0,
@@ -130,10 +130,24 @@ def _solver(glass: Glass, pair: Pair, exact: float, sizes: Sizes) -> tuple[dict[
             break
         limit *= GROWTH
     k = settled(np.array(heights), exact)
+    cost = _iteration(glass, pair, sizes)
     last = len(limits) - 1 if k is None else k
     numbers = {"seconds": seconds[last], "iterations": done[last], "reached": k is not None}
-    cost = (seconds[-1] - seconds[0]) / max(done[-1] - done[0], 1) / (sizes.images - 2)
-    return numbers, 1e6 * cost if cost > 0 else 1e6 * seconds[-1] / done[-1] / (sizes.images - 2)
+    return numbers, cost
+
+
+def _iteration(glass: Glass, pair: Pair, sizes: Sizes) -> float:
+    """Microseconds of one image in an iteration of the solver with all images."""
+    engine = make_engine(glass.configuration)
+    a, b = pair
+    move = displacements(a, b, glass.configuration.box)
+    costs = []
+    for _ in range(3):
+        relaxation = StringRelaxation(engine, straight_path(a, a + move, sizes.images))
+        limit = min(sizes.iterations, 100)
+        seconds, _ = timed(lambda r=relaxation, n=limit: r.run(0.0, n))
+        costs.append(seconds / limit / (sizes.images - 2))
+    return 1e6 * float(np.median(costs))
 
 
 def _line(glass: Glass, pair: Pair, images: int) -> np.ndarray:

@@ -100,7 +100,7 @@ class Explore(Section):
         default=20000, ge=100, description="force evaluations after which a quench is given up"
     )
     recognition_radius: float = Field(
-        default=0.05,
+        default=0.02,
         ge=0,
         le=1,
         description="a quench that has come this close (total displacement d) to a minimum that "

@@ -19,6 +19,7 @@ import hashlib
 import logging
 import os
 import pickle
+import re
 import shutil
 import sys
 import uuid
@@ -41,6 +42,9 @@ PACKAGE = Path(__file__).parent
 
 #: Environment variable that names the folder of the compiled kernels of all versions.
 VARIABLE = "TLSFIND_KERNELS"
+
+#: Names of the folders of compiled kernels.
+_STALE = re.compile(r"[0-9a-f]{16}")
 
 logger = logging.getLogger("tlsfind")
 
@@ -80,10 +84,16 @@ def _usable(root: Path, digest: str) -> bool:
 
 
 def drop_stale() -> None:
-    """Delete the compiled kernels of other versions of the sources."""
+    """Delete the compiled kernels of other versions of the sources.
+
+    Nothing is deleted in a folder named by ``TLSFIND_KERNELS``, which other versions may use, and
+    elsewhere only folders that hold compiled kernels.
+    """
+    if os.environ.get(VARIABLE):
+        return
     current = cache_folder()
     for folder in current.parent.glob("*"):
-        if folder != current:
+        if folder != current and _STALE.fullmatch(folder.name) and folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -141,10 +151,15 @@ class KernelCache(FunctionCache):
             self._cache_file.save(key, self._impl.reduce(data))
 
 
+#: Bytes of the checksum in front of a file's code.
+_DIGEST = hashlib.sha256().digest_size
+
+
 class KernelFiles:
     """The compiled signatures of one kernel, each in a file of its own; in place of Numba's.
 
-    A file that cannot be read, or not written, costs a compilation and is no error.
+    In front of the code is its checksum: damaged machine code must not run. A file that
+    cannot be read, or not written, costs a compilation and is no error.
 
     Args:
         folder: where the files are.
@@ -163,12 +178,17 @@ class KernelFiles:
         """What was saved for ``key``; None if there is nothing, or something unreadable."""
         path = self.path(key)
         try:
-            return pickle.loads(path.read_bytes())
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except OSError as error:
             logger.warning("compiled kernel %s cannot be read, compiled anew: %s", path, error)
             return None
+        digest, code = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(code).digest() != digest:
+            logger.warning("compiled kernel %s is damaged, compiled anew", path)
+            return None
+        return pickle.loads(code)
 
     def save(self, key: object, data: object) -> None:
         """Keep ``data``; the file appears under its name only when it is complete."""
@@ -176,7 +196,8 @@ class KernelFiles:
         temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:16]}.tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(dumps(data))
+            code = dumps(data)
+            temporary.write_bytes(hashlib.sha256(code).digest() + code)
             temporary.replace(path)
         except OSError as error:
             with suppress(OSError):

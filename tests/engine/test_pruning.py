@@ -66,7 +66,6 @@ def test_pruned_list_does_not_depend_on_where_the_wide_list_was_made(liquid, wid
     positions = configuration.positions + rng.normal(0, 0.05, configuration.positions.shape)
     other = wide_lists(len(configuration), 60 * len(configuration))
     build_wide_list(positions, configuration.diameters, configuration.box, WIDE_SKIN, other)
-    count = wide[0][-1]
     assert listed(other) != listed(wide)
     first = pruned(positions, configuration.diameters, configuration.box, wide)
     second = pruned(positions, configuration.diameters, configuration.box, other)

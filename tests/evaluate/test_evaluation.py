@@ -473,7 +473,7 @@ def write_authors(folder) -> None:
 def call(*arguments):
     app = typer.Typer()
     command.register(app)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["evaluate", *(str(argument) for argument in arguments)])
 
 
 def test_command_on_the_authors_tables(fakes, tmp_path):

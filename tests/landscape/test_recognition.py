@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlsfind.config import Model
+from tlsfind.config import Explore, Model
 from tlsfind.configuration import displacements
 from tlsfind.engine.base import Quench, State
 from tlsfind.engine.native.engine import NativeEngine
@@ -12,7 +12,7 @@ from tlsfind.landscape.recognition import REMEMBERED, Recogniser
 from tlsfind.prepare.start import box_edge, draw_diameters, lattice_start, maxwell_velocities
 
 BOX = 10.0
-RADIUS = 0.05
+RADIUS = Explore(trajectories=1, steps=1, quench_every=1).recognition_radius
 
 
 def bowl(minimum, stiffness, positions):

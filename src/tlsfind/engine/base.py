@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -122,4 +122,15 @@ class Engine(Protocol):
         Returns:
             (steps, 2): potential and kinetic energy after each step.
         """
+        ...
+
+
+@runtime_checkable
+class FillsPathForces(Protocol):
+    """What an engine may offer besides: forces of a path into arrays that exist."""
+
+    def fill_path_forces(
+        self, images: np.ndarray, energies: np.ndarray, forces: np.ndarray
+    ) -> None:
+        """``Engine.path_energy_forces`` into contiguous arrays (P,) and (P, N, 3)."""
         ...

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tlsfind.engine.base import Engine
+from tlsfind.engine.base import Engine, FillsPathForces
+from tlsfind.errors import InputError
 from tlsfind.paths.string_kernel import (
     arc_lengths,
     damped_step,
@@ -43,6 +44,7 @@ UNSTABLE_FORCE = 0.5  # below this a growth of the force is no instability
 #: N = 500: 255 at 0.05, 227 at 0.1, 181 at 0.2, 168 at 0.3, 209 at 0.5; 220 at 0.3 without decay.
 MIXING = {"fire": 0.3, "damped": 0.0}
 MIXING_DECAY = 0.99
+FIRST_ITERATIONS = 0.25  # most of the iterations of a path that are spent on few images
 
 
 @dataclass
@@ -99,6 +101,7 @@ class StringRelaxation:
     ):
         self.engine = engine
         self.path = path
+        self._fill = engine.fill_path_forces if isinstance(engine, FillsPathForces) else None
         count = len(path.images)
         self._flat = np.array(path.images, dtype=np.float64).reshape(count, -1)
         self._velocities = np.zeros_like(self._flat)
@@ -118,9 +121,8 @@ class StringRelaxation:
     def _evaluate(self) -> None:
         shape = self.path.images.shape
         images = self._flat.reshape(shape)
-        fill = getattr(self.engine, "fill_path_forces", None)
-        if fill is not None:
-            fill(images, self._energies, self._perpendicular.reshape(shape))
+        if self._fill is not None:
+            self._fill(images, self._energies, self._perpendicular.reshape(shape))
         else:
             energies, forces = self.engine.path_energy_forces(images)
             self._energies[:] = energies
@@ -200,17 +202,20 @@ def grown_path(
         path: a straight path.
         first_images: fewer images; if not fewer, nothing is done.
         tolerance: perpendicular force to which the path with few images is relaxed.
-        max_iterations: limit on the iterations of the path in total.
+        max_iterations: limit on the iterations of the path in total, of which few images get at
+            most a quarter.
         time_step, steps: see :class:`StringRelaxation`.
 
     Returns:
-        The path, with the iterations so far. Its energies are not known yet.
-
-    Raises:
-        FloatingPointError: the path diverged.
+        The path, with the iterations so far; the straight one if it diverged with few images. Its
+        energies are not known yet.
     """
     if first_images >= len(path.images):
         return path
     few = with_images(path, first_images)
-    StringRelaxation(engine, few, time_step, steps).run(tolerance, max_iterations)
+    try:
+        relaxation = StringRelaxation(engine, few, time_step, steps)
+        relaxation.run(tolerance, round(FIRST_ITERATIONS * max_iterations))
+    except (FloatingPointError, InputError):
+        return path
     return with_images(few, len(path.images))

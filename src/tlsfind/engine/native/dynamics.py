@@ -6,7 +6,7 @@ import numpy as np
 
 from tlsfind.engine.native.forces import energy_forces
 from tlsfind.engine.native.neighbours import moved
-from tlsfind.engine.native.pruning import build_wide_list, prune, strayed
+from tlsfind.engine.native.pruning import SPARE, build_wide_list, prune, strayed
 from tlsfind.kernels import kernel
 
 OK = 0
@@ -37,7 +37,7 @@ def refresh_list(positions, reference, wide, diameters, box, skin, wide_skin, li
         count = build_wide_list(positions, diameters, box, wide_skin, wide)
     if 0 <= count <= capacity:
         reference[:] = positions
-        capacity = len(lists[1])
+        capacity = len(lists[1]) - SPARE
         count = prune(positions, diameters, box, skin, wide, lists)
     if count < 0 or count > capacity:
         reference[:] = np.inf

@@ -21,7 +21,7 @@ from tlsfind.errors import InputError
 SKIN = 0.2
 PATH_SKIN = 0.2
 #: Largest force components at which a quench asks whether to stop.
-LOOKS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
+LOOKS = (0.03, 0.017, 0.01, 5.6e-3, 3e-3, 1.7e-3, 1e-3, 3e-4)
 
 Lists = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -76,7 +76,7 @@ class NativeEngine:
             )
         self._longest = float(longest)
         self.skin = min(float(skin), 0.5 * self.box - self._longest)
-        self._wide_skin = min(WIDE_SKIN, 0.5 * self.box - self._longest)
+        self._wide_skin = min(max(WIDE_SKIN, self.skin), 0.5 * self.box - self._longest)
 
     def _check_energy(self, energy: float, positions: np.ndarray) -> None:
         """Raise if ``energy`` (of ``positions``) is not a number that forces can be built on."""

@@ -18,6 +18,7 @@ from tlsfind.engine.native.potential import mixed_diameter
 from tlsfind.kernels import kernel
 
 WIDE_SKIN = 0.8
+SPARE = 3  # entries after the last pair that ``forces`` may read, see there
 
 
 @kernel
@@ -93,7 +94,7 @@ def prune(positions, diameters, box, skin, wide, lists):
     wide_start, wide_neighbour = wide[0], wide[1]
     start, neighbour, inverse, shift = lists
     inverse_box = 1.0 / box
-    capacity = np.uint64(len(neighbour))
+    capacity = np.uint64(max(len(neighbour) - SPARE, 0))
     found = np.empty(len(positions), np.int32)
     count = np.uint64(0)
     for i in range(len(positions)):
