@@ -76,7 +76,7 @@ def real(tmp_path_factory) -> RealPairs:
             "run": {
                 "name": "paths",
                 "output": str(folder),
-                "seed": 1,
+                "seed": 4,
             },
             "model": {"n_particles": 300},
             "glasses": [{"preparation_temperature": 0.12, "count": 1}],
