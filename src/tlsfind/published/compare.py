@@ -272,7 +272,7 @@ def _predictions(source: Source) -> Iterator[Row]:
                     f"Fig. 3 prints Pearson's r in the panel alone, the text has no number; ours "
                     f"{trained}, {value['pairs']} held out"
                     + (
-                        ": values up to 190 eps rule it"
+                        ": a few values far above 0.1 eps rule it"
                         if key == "r" and source_has_large(source, t_f)
                         else ""
                     ),

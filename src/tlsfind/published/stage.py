@@ -11,10 +11,11 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.analysis import style
 from tlsfind.analysis.figures import explanation
+from tlsfind.errors import InputError
 from tlsfind.interop import authors_files
 from tlsfind.published import fig3, fig4
 from tlsfind.published.settings import PublishedConfig
-from tlsfind.published.source import Source
+from tlsfind.published.source import TABLES, Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,16 @@ def explained(source: Source, t_f: float) -> Made:
 
 
 def drawings(source: Source) -> dict[str, Callable[[], Made]]:
-    """What draws each figure that the tables allow, by name."""
+    """What draws each figure that the tables allow, by name.
+
+    Raises:
+        InputError: there is no imported table.
+    """
+    if not (source.verdicts or source.labelled):
+        raise InputError(
+            f"{source.root / TABLES} holds no imported table, expected what `tlsfind import "
+            "authors` writes"
+        )
     found: dict[str, Callable[[], Made]] = {}
     trained = source.trained
     if trained:
