@@ -105,8 +105,8 @@ def _counts(source: Source) -> Iterator[Row]:
         repeated = read - len(frame)
         yield Row(
             f"paths_different_{named}", "", number(len(frame)),
-            f"of these rows {repeated} repeat a pair, all of them among the pairs that are no "
-            "double wells: the same NEB was run or counted again",
+            f"of these rows {repeated} dropped ({_reasons(report) or 'none'}); Table I counts "
+            "repeated ones",
         )  # fmt: skip
         yield Row(f"duplicates_dropped_{named}", "", number(repeated), "see paths_different")
         yield Row(
@@ -143,17 +143,23 @@ def _standard(source: Source) -> Iterator[Row]:
         printed = paper.TEMPERATURES.get(t_f)
         named, frame = f"T{t_f:g}", known.frame
         report = source.imported[f"labelled-{authors_files.label_of(t_f)}.parquet"]
-        dropped = [n for file in report["files"] for n in file["dropped"].values()]
+        dropped = sum(n for file in report["files"] for n in file["dropped"].values())
+        near = sum(
+            n
+            for file in report["files"]
+            for why, n in file["dropped"].items()
+            if why.startswith("d below")
+        )
         tls = known.is_tls(threshold)
         wells = known.is_double_well
         yield Row(
             f"labelled_pairs_{named}", "", number(len(frame)),
-            f"{sum(dropped)} rows dropped ({_reasons(report) or 'none'})",
+            f"{dropped} rows dropped ({_reasons(report) or 'none'})",
         )  # fmt: skip
         yield Row(
-            f"d_below_minimum_{named}", "", number(sum(dropped)),
-            f"pairs with d < {source.config.published.min_displacement:g} sigma are one minimum "
-            "found twice; none is a double well",
+            f"d_below_minimum_{named}", "", number(near),
+            f"rows with d < {source.config.published.min_displacement:g} sigma, one minimum found "
+            "twice, dropped",
         )  # fmt: skip
         yield Row(
             f"labelled_double_wells_{named}", number(printed and printed.library),
@@ -172,7 +178,8 @@ def _standard(source: Source) -> Iterator[Row]:
             number(int(qualifying.sum())),
             f"Table I; ours: labelled pairs with min(T_ab, T_ba) >= {STANDARD_TRANSITIONS}, the "
             f"paper's rule; {int((qualifying & wells).sum())} of them are double wells and "
-            f"{int((qualifying & tls).sum())} TLS, so the published pairs were not chosen by it",
+            f"{int((qualifying & tls).sum())} TLS"
+            + ("" if qualifying.all() else ": the published pairs were chosen by another rule"),
         )  # fmt: skip
         yield Row(
             f"standard_tls_per_path_{named}", number(printed and printed.standard_rate),
@@ -197,8 +204,11 @@ def _standard(source: Source) -> Iterator[Row]:
 
 
 def _reasons(report: dict[str, Any]) -> str:
+    """Which rows were dropped from which file."""
     return "; ".join(
-        f"{count} {why}" for file in report["files"] for why, count in file["dropped"].items()
+        f"{count} of {file['name']}: {why}"
+        for file in report["files"]
+        for why, count in file["dropped"].items()
     )
 
 
