@@ -1,6 +1,7 @@
 """Run time and memory that the rules of published mode ask for, at the first attempt.
 
-Measured on the tables at T_f = 0.07 (39065 pairs), with room as for the rules of a run.
+Estimates with ample room for the tables at T_f = 0.07 (39065 pairs), from what the training and the
+explanation of a run take; not measured.
 """
 
 from __future__ import annotations
