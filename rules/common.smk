@@ -16,6 +16,14 @@ from tlsfind.plan import resources as needs
 min_version("9.10")
 
 
+def of_published_mode(wildcards):
+    """Input function of the target that the config of a run knows nothing of."""
+    raise WorkflowError(
+        "the target published needs a config of published mode (with a section `published`): "
+        "snakemake published --configfile config/published.yaml"
+    )
+
+
 def validated(content):
     """The run's config, or one message that names every wrong key."""
     if not content:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from tlsfind import reference, tables
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.config import Config
+from tlsfind.published.settings import PublishedConfig
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +36,15 @@ def test_configuration_page_has_every_key():
         model = reference._model_in(field.annotation)
         assert f"## `{section}`" in page
         for key, inner in model.model_fields.items():
+            assert f"| `{section}.{key}` |" in page
+            assert inner.description, f"{section}.{key} has no description"
+
+
+def test_page_of_published_mode_has_every_key():
+    page = reference.published_page()
+    for section, field in PublishedConfig.model_fields.items():
+        assert f"## `{section}`" in page
+        for key, inner in reference._model_in(field.annotation).model_fields.items():
             assert f"| `{section}.{key}` |" in page
             assert inner.description, f"{section}.{key} has no description"
 
@@ -69,6 +79,8 @@ def test_each_caption_is_a_file_of_the_workflow_and_each_file_a_caption():
     "path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name
 )
 def test_configs_fit_the_schema(path):
-    schema = json.loads(reference.config_schema())
+    content = yaml.safe_load(path.read_text())
+    model = PublishedConfig if "published" in content else Config
+    schema = json.loads(reference.config_schema(model))
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(yaml.safe_load(path.read_text()))
+    Draft202012Validator(schema).validate(content)

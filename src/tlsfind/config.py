@@ -288,6 +288,11 @@ def parse(content: Any, source: str = "config") -> Config:
         raise ConfigError(
             f"{source}: expected a mapping of sections, found {type(content).__name__}"
         )
+    if "published" in content:
+        raise ConfigError(
+            f"{source} is a config of published mode (it has a section `published`), expected the "
+            "config of a run; `snakemake published` and `tlsfind published` take it"
+        )
     try:
         return Config.model_validate(content)
     except ValidationError as error:
@@ -300,9 +305,18 @@ def load(path: Path | str) -> Config:
     Raises:
         ConfigError: the file is missing, not YAML, or does not validate.
     """
+    return parse(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path | str) -> Any:
+    """The content of a YAML config file, not validated.
+
+    Raises:
+        ConfigError: the file is missing or not YAML.
+    """
     path = Path(path)
     try:
-        content = yaml.load(path.read_text(), Loader=UniqueKeys)
+        return yaml.load(path.read_text(), Loader=UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except IsADirectoryError:
@@ -313,7 +327,6 @@ def load(path: Path | str) -> Config:
         raise ConfigError(f"config file {path} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"config file {path} is not valid YAML: {error}") from None
-    return parse(content, str(path))
 
 
 def dump(config: Config) -> str:

@@ -19,10 +19,13 @@ from pydantic.fields import FieldInfo
 from tlsfind import tables
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.config import Config, Section
+from tlsfind.published.settings import PublishedConfig
 from tlsfind.units import BUILT_IN, UnitSystem
 
 SCHEMA_FILE = Path("workflow/schemas/config.schema.json")
 CONFIGURATION_PAGE = Path("docs/configuration.md")
+PUBLISHED_SCHEMA_FILE = Path("workflow/schemas/published.schema.json")
+PUBLISHED_PAGE = Path("docs/published-configuration.md")
 TABLES_PAGE = Path("docs/tables.md")
 CAPTIONS_FOLDER = Path("workflow/report")
 
@@ -57,14 +60,14 @@ PLACES = {
 }
 
 
-def config_schema() -> str:
+def config_schema(model: type[BaseModel] = Config, title: str = "tlsfind config") -> str:
     """The JSON schema of a config file."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "tlsfind config",
-        **{k: v for k, v in Config.model_json_schema().items() if k != "title"},
+        "title": title,
+        **{k: v for k, v in model.model_json_schema().items() if k != "title"},
     }
-    return json.dumps(schema, indent=2) + "\n"
+    return json.dumps(schema, indent=2, default=str) + "\n"
 
 
 def configuration_page() -> str:
@@ -76,13 +79,7 @@ def configuration_page() -> str:
         "time sqrt(m sigma^2 / eps)) unless the description names another unit. Unknown keys are "
         "errors. A key without a default is required, unless its whole section has one.",
     ]
-    for name, field in Config.model_fields.items():
-        model = _model_in(field.annotation)
-        origin: Any = get_origin(field.annotation)
-        kind = {list: "List of sections", dict: "Sections by name"}.get(origin, "Section")
-        need = ", required" if field.is_required() else ""
-        summary = field.description or (model.__doc__ or "").splitlines()[0]
-        parts += [f"## `{name}`", f"{kind}{need}. {_sentence(summary)}", _keys_table(name, model)]
+    parts += _sections(Config)
     rows = [
         f"| `{name}` | {unit.sigma:g} | {unit.mass:g} | {unit.epsilon:.6g} "
         f"| {unit.tls_threshold:.6g} | {unit.kinetic_constant:.4g} |"
@@ -94,6 +91,31 @@ def configuration_page() -> str:
         "| hbar^2 / (2 m sigma^2 eps) |\n|---|---|---|---|---|---|\n" + "\n".join(rows),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def published_page() -> str:
+    """The page of all keys of published mode."""
+    parts = [
+        _NOTICE,
+        "# Configuration of published mode",
+        "A config with a section `published` is one of [published mode](published.md). The "
+        "sections `run`, `learn` and `analysis` are those of a run; unknown keys are errors.",
+        *_sections(PublishedConfig),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(root: type[BaseModel]) -> list[str]:
+    """Each section of a config with the table of its keys."""
+    parts = []
+    for name, field in root.model_fields.items():
+        model = _model_in(field.annotation)
+        origin: Any = get_origin(field.annotation)
+        kind = {list: "List of sections", dict: "Sections by name"}.get(origin, "Section")
+        need = ", required" if field.is_required() else ""
+        summary = field.description or (model.__doc__ or "").splitlines()[0]
+        parts += [f"## `{name}`", f"{kind}{need}. {_sentence(summary)}", _keys_table(name, model)]
+    return parts
 
 
 def tables_page() -> str:
@@ -139,6 +161,8 @@ def generated() -> dict[Path, str]:
     return {
         SCHEMA_FILE: config_schema(),
         CONFIGURATION_PAGE: configuration_page(),
+        PUBLISHED_SCHEMA_FILE: config_schema(PublishedConfig, "tlsfind config of published mode"),
+        PUBLISHED_PAGE: published_page(),
         TABLES_PAGE: tables_page(),
         **captions(),
     }

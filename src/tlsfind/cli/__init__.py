@@ -29,6 +29,7 @@ from tlsfind.cli import (
     loop,
     outputs,
     plan,
+    published,
     simulate,
     single,
     stages,
@@ -107,6 +108,7 @@ evaluate.register(app)
 explain.register(app)
 simulate.register(app)
 imports.register(app)
+published.register(app)
 single.register(app)
 tools.register(app)
 check.register(app)

@@ -43,20 +43,8 @@ def from_authors(folder: Path, label: str) -> Source:
 
     read = read_authors(folder, label)
     table = labelled.check(read.frame, tables.feature_names(read.particles), f"{folder} ({label})")
-    files = [
-        {
-            "name": file.name,
-            "rows": file.rows,
-            "dropped": dict(file.dropped),
-            "changed": dict(file.changed),
-        }
-        for file in read.report.files
-    ]
-    report = {
-        "files": files,
-        "joined": dict(read.report.joined),
-        "notes": list(read.report.notes),
-    }
+    content = read.report.content()
+    report = {name: content[name] for name in ("files", "joined", "notes")}
     return Source(table, label, folder, report)
 
 

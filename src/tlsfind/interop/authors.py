@@ -11,11 +11,13 @@ Nothing is written before everything is read, and nothing is dropped without bei
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +61,19 @@ class Report:
     with_splitting: int
     tls: int
     notes: tuple[str, ...]
+
+    def content(self) -> dict[str, Any]:
+        """The report as nested dictionaries, ready for JSON."""
+        files = [
+            {
+                "name": file.name,
+                "rows": file.rows,
+                "dropped": dict(file.dropped),
+                "changed": dict(file.changed),
+            }
+            for file in self.files
+        ]
+        return {**vars(self), "files": files, "joined": dict(self.joined), "notes": [*self.notes]}
 
     def lines(self) -> list[str]:
         """The report as lines of text."""
@@ -211,6 +226,13 @@ def import_authors(
         schema = tables.schema("labelled" if table.particles else "verdicts", columns)
         tables.write(table.frame, output / table.report.table, tables.stamped(schema))
     return [table.report for table in made]
+
+
+def write_reports(reports: Sequence[Report], path: Path) -> None:
+    """Write what became of the rows as JSON: a list with one entry for each table."""
+    with tables.atomic(path) as temporary:
+        content = [report.content() for report in reports]
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _noted(table: AuthorsTable, label: str, missing: tuple[Kind, ...]) -> AuthorsTable:

@@ -9,8 +9,10 @@ quantum_splitting_LABEL.csv             double wells of the iterative run, ``out
 nonDW_LABEL.csv                         pairs of that run that are no double wells
 ======================================  ========================================================
 
-LABEL names the preparation temperature: T007 is 0.07, T0092 is 0.092. Columns are known by name
-alone; their order and their types may be any.
+LABEL names the preparation temperature: T007 is 0.07, T0092 is 0.092. The files stand in one
+folder, or where the authors' step scripts keep them: the feather files in ``MLmodel``, the csv
+files in a folder of ``exact_calculations``. Columns are known by name alone; their order and their
+types may be any.
 """
 
 from __future__ import annotations
@@ -58,6 +60,12 @@ _MAY_HAVE: dict[Kind, dict[str, str]] = {
     "others": {},
 }
 
+#: Another spelling of a column's name, in some versions of the step scripts.
+SPELLINGS = {r"$\Delta E$": "Delta_E"}
+
+#: Where else the files may stand below the folder.
+_PLACES = ("MLmodel", "exact_calculations/*")
+
 _LABEL = r"(?P<label>[A-Za-z0-9.]+?)"
 _DISPLACEMENT = re.compile(r"displacement_\d+")
 _DIGITS = re.compile(r"T(\d)(\d*)|T(\d+\.\d+)")
@@ -84,18 +92,22 @@ def find(folder: Path) -> dict[str, dict[Kind, Path]]:
     """The authors' tables in a folder, by label and kind, labels in order.
 
     Raises:
-        InputError: the folder does not exist or holds none of the files.
+        InputError: the folder does not exist or holds none of the files, or one of them twice.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {what}, expected a folder with {_patterns()}")
     found: dict[str, dict[Kind, Path]] = {}
-    for path in sorted(folder.iterdir()):
+    places = [folder, *(place for name in _PLACES for place in sorted(folder.glob(name)))]
+    for path in [path for place in places if place.is_dir() for path in sorted(place.iterdir())]:
         for kind, name in NAMES.items():
             before, after = name.split("{label}")
             match = re.fullmatch(re.escape(before) + _LABEL + re.escape(after), path.name)
             if match and path.is_file():
-                found.setdefault(match["label"], {})[kind] = path
+                here = found.setdefault(match["label"], {})
+                if kind in here:
+                    raise InputError(f"found both {here[kind]} and {path}, expected one of them")
+                here[kind] = path
     if not found:
         raise InputError(
             f"{folder} holds none of the authors' tables, expected {_patterns()}, where LABEL is "
@@ -136,6 +148,14 @@ def temperature(label: str) -> float | None:
     return value if value > 0 else None
 
 
+def label_of(preparation_temperature: float) -> str:
+    """The label of a T_f, e.g. T007 for 0.07; the inverse of :func:`temperature`."""
+    label = f"T{preparation_temperature:g}".replace(".", "")
+    if temperature(label) == preparation_temperature:
+        return label
+    return f"T{preparation_temperature:.12f}".rstrip("0").rstrip(".")
+
+
 def features(particles: int) -> dict[str, str]:
     """The authors' name of each feature and the project's, for M = ``particles``."""
     return {
@@ -156,7 +176,7 @@ def read(path: Path, kind: Kind) -> Table:
         InputError: the file is damaged, lacks a column, or has one that is not known.
     """
     frame = _load(path)
-    frame.columns = pd.Index([str(name) for name in frame.columns])
+    frame.columns = pd.Index([SPELLINGS.get(str(name), str(name)) for name in frame.columns])
     names = list(frame.columns)
     has_features = kind in ("classifier", "predictor")
     particles = sum(bool(_DISPLACEMENT.fullmatch(name)) for name in names) if has_features else 0
@@ -189,7 +209,7 @@ def _load(path: Path) -> pd.DataFrame:
 
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path)
+            return pd.read_csv(path, float_precision="round_trip")
         # not by pandas, which hands over an open file: the process then aborts at its end if the
         # file was damaged (pyarrow 24)
         return feather.read_table(path, memory_map=False).to_pandas()
