@@ -3,6 +3,7 @@
 #
 #   snakemake --configfile config/demo.yaml              everything
 #   snakemake --configfile config/demo.yaml landscapes   as far as the landscapes
+#   snakemake --configfile config/demo.yaml scans        studies of the models on the run's pairs
 
 
 include: "rules/common.smk"
@@ -14,6 +15,7 @@ include: "rules/active.smk"
 include: "rules/library.smk"
 include: "rules/validate.smk"
 include: "rules/analysis.smk"
+include: "rules/scans.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -24,6 +26,7 @@ localrules:
     glasses,
     landscapes,
     pairs,
+    scans,
 
 
 rule all:
@@ -51,3 +54,12 @@ rule landscapes:
 rule pairs:
     input:
         PAIR_FILES,
+
+
+rule scans:
+    input:
+        rules.scan_leaderboard.output,
+        rules.scan_predictor.output,
+        rules.scan_classifier.output,
+        rules.scan_importance.output,
+        rules.scan_features.output,

@@ -29,6 +29,7 @@ from tlsfind.cli import (
     loop,
     outputs,
     plan,
+    scans,
     simulate,
     single,
     stages,
@@ -105,6 +106,7 @@ plan.register(app)
 validate.register(app)
 evaluate.register(app)
 explain.register(app)
+scans.register(app)
 simulate.register(app)
 imports.register(app)
 single.register(app)
