@@ -74,3 +74,11 @@ def labelled_file(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("labelled") / "labelled.parquet"
     labelled.write(frame, path, 3, seed=1)
     return path
+
+
+@pytest.fixture(scope="session")
+def few_features(tmp_path_factory) -> Path:
+    """Pairs of one T_f with M = 1, six features."""
+    path = tmp_path_factory.mktemp("few") / "labelled.parquet"
+    labelled.write(make_up(500, 4, 1, 0.07), path, 1, seed=1)
+    return path

@@ -45,13 +45,29 @@ def naive(positions, box, degree):
     return np.sqrt(4 * np.pi / (2 * degree + 1) * (np.abs(mean) ** 2).sum(axis=1))
 
 
-def test_random_particles_against_the_definition(freud):
-    box = 3.0
-    positions = np.random.default_rng(1).uniform(0, box, (30, 3))
+def shaken_crystal(seed):
+    """128 particles near a body-centred cubic lattice, whose Voronoi faces are all large.
+
+    Among random particles, faces of next to no area are there or not in single precision.
+    """
+    cells = np.array(list(itertools.product(range(4), repeat=3)), dtype=float)
+    noise = np.random.default_rng(seed).normal(0, 0.03, (128, 3))
+    return np.concatenate([cells, cells + 0.5]) + noise, 4.0
+
+
+def test_a_shaken_crystal_against_the_definition(freud):
+    positions, box = shaken_crystal(1)
     found = structure.bond_order(positions, box)
-    assert found.shape == (30, len(BOND_DEGREES))
+    assert found.shape == (128, len(BOND_DEGREES))
+    assert found.std(axis=0).min() > 5e-4  # no two particles are alike
     for k, degree in enumerate(BOND_DEGREES):
-        np.testing.assert_allclose(found[:, k], naive(positions, box, degree), atol=2e-4)
+        np.testing.assert_allclose(found[:, k], naive(positions, box, degree), atol=1e-5)
+
+
+def test_a_box_too_small_for_freud_is_refused(freud):
+    positions = np.random.default_rng(1).uniform(0, 3.0, (30, 3))
+    with pytest.raises(InputError, match="less than half the box"):
+        structure.bond_order(positions, 3.0)
 
 
 def test_body_centred_cubic_crystal(freud):
@@ -63,8 +79,7 @@ def test_body_centred_cubic_crystal(freud):
 
 
 def test_rotation_and_translation_leave_it(freud):
-    box = 3.0
-    positions = np.random.default_rng(2).uniform(0, box, (25, 3))
+    positions, box = shaken_crystal(2)
     turned = positions[:, [1, 2, 0]] + 0.37
     np.testing.assert_allclose(
         structure.bond_order(positions, box), structure.bond_order(turned, box), atol=2e-5

@@ -42,7 +42,8 @@ def bond_order(
         degrees: l, each at least 1.
 
     Raises:
-        InputError: the library freud is not installed.
+        InputError: the library freud is not installed, or the box is so small that a neighbour is
+            more than half of it away, which freud takes for a nearer image.
     """
     try:
         import freud
@@ -54,6 +55,12 @@ def bond_order(
     system = (freud.box.Box.cube(box), np.ascontiguousarray(positions - 0.5 * box, np.float32))
     system[0].wrap(system[1], out=system[1])
     voronoi = freud.locality.Voronoi().compute(system)
+    longest = float(np.abs(voronoi.nlist.vectors).max())
+    if longest >= 0.5 * box:
+        raise InputError(
+            f"a Voronoi neighbour is {longest:.3g} away along an axis of a box of {box:.3g}, "
+            "expected less than half the box: too few particles"
+        )
     steinhardt = freud.order.Steinhardt(l=list(degrees), average=True)
     values = steinhardt.compute(system, neighbors=voronoi.nlist).particle_order
     return np.asarray(values, dtype=np.float64).reshape(len(positions), len(degrees))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -57,6 +58,9 @@ def draw(numbers: dict[str, pd.DataFrame], source: str) -> Figure:
     c.set_xlabel("accuracy of the DW classifier")
     for axes, name in zip((a, b, c), "abc", strict=True):
         style.letter(axes, name)
+    handles, labels = a.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4))
     return figure
 
 
@@ -84,20 +88,21 @@ def dots(
             fmt="o", color=colours[temperature], mfc="white" if split == "glass" else None,
             elinewidth=0.8, label=rf"$T_f$ = {temperature:g}, by {split}",
         )  # fmt: skip
-        for value, exact, y in zip(values, rows[score], height, strict=True):
-            if exact < low:
-                axes.annotate(
-                    f"< {exact:.2f}", (value, y), (4, 0), textcoords="offset points", fontsize=6,
-                    va="center",
-                )  # fmt: skip
+    below = scores[scores[score] < low].groupby("variant")[score].agg(["min", "max"])
+    for variant, (least, most) in below.iterrows():
+        axes.annotate(
+            f"{least:.2f} to {most:.2f}", (low, order.index(str(variant))), (6, 0),
+            textcoords="offset points", fontsize=6.0, va="center",
+        )  # fmt: skip
     axes.set_yticks(range(len(order)), [NAMES[name] if names else "" for name in order])
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.grid(axis="x", color="#e5e5e5", lw=0.5)
-    axes.legend(loc="lower left" if names else "best")
 
 
 def scatter(axes: Axes, points: pd.DataFrame) -> None:
     """Predicted against exact E_qs of held-out double wells, on logarithmic axes."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     if points.empty:
         style.refuse(axes, "not drawn: no predicted double wells", 26)
         return
@@ -112,8 +117,14 @@ def scatter(axes: Axes, points: pd.DataFrame) -> None:
     axes.plot(ends, ends, color=style.BLACK, ls="--", lw=0.7)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    decades = math.log10(ends[1] / ends[0])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2.0 else (1.0, 3.0)))
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(r"exact $E_{qs}$ ($\epsilon$)")
     axes.set_ylabel(r"predicted $E_{qs}$ ($\epsilon$)")
     temperature = points["preparation_temperature"].iloc[0]
     split = points["split"].iloc[0]
-    axes.legend(title=rf"$T_f$ = {temperature:g}, by {split}", title_fontsize=6.5, loc="upper left")
+    axes.legend(
+        title=rf"$T_f$ = {temperature:g}, by {split}", title_fontsize=6.5, loc="lower right"
+    )

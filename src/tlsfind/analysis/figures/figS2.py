@@ -53,18 +53,18 @@ def draw(numbers: dict[str, pd.DataFrame], source: str) -> Figure:
             if rows.empty:
                 style.refuse(axes, scan_curves.reasons(trainings[trainings["scan"] == scan]), 26)
                 continue
-            panel(axes, rows, scan, score)
+            panel(axes, rows, scan, score, seconds=i == 0)
             axes.set_xlabel(LABELS[scan])
             if j == 0:
                 axes.set_ylabel(label)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     if handles:
-        grid[0, 0].legend(handles, labels, loc="lower right")
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4))
     return figure
 
 
-def panel(axes: Axes, rows: pd.DataFrame, scan: str, score: str) -> None:
-    """Curves of one scan, a colour for each T_f; seconds of a training along the top."""
+def panel(axes: Axes, rows: pd.DataFrame, scan: str, score: str, seconds: bool) -> None:
+    """Curves of one scan, a colour for each T_f; with ``seconds`` those along the top."""
     colours = style.temperature_colours(list(rows["preparation_temperature"]))
     for temperature, split, points in scan_curves.lanes(rows, "preparation_temperature"):
         label = rf"$T_f$ = {temperature:g}, by {split}"
@@ -73,10 +73,10 @@ def panel(axes: Axes, rows: pd.DataFrame, scan: str, score: str) -> None:
         axes.set_xticks(sorted(rows["value"].unique()))
     else:
         axes.set_xscale("log")
-    if scan == "rounds":
-        seconds = rows.groupby("value")["seconds"].median()
+    if scan == "rounds" and seconds:
+        took = rows.groupby("value")["seconds"].median()
         top = axes.secondary_xaxis("top")
-        top.set_xticks(list(seconds.index), [f"{s:.2g}" for s in seconds], minor=False)
+        top.set_xticks(list(took.index), [f"{s:.2g}" for s in took], minor=False)
         top.set_xticks([], minor=True)
         top.set_xlabel("seconds of a training (median)", fontsize=6.5)
         top.tick_params(labelsize=6.0)

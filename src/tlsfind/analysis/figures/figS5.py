@@ -46,6 +46,10 @@ def draw(numbers: dict[str, pd.DataFrame], source: str) -> Figure:
             panel(axes, rows, score)
             axes.set_ylabel(label)
             axes.set_title(rf"$T_f$ = {temperature:g}", fontsize=8.0)
+    found = [axes.get_legend_handles_labels() for axes in grid.flat]
+    handles, labels = max(found, key=lambda pair: len(pair[1]))
+    if handles:
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4))
     return figure
 
 
@@ -66,4 +70,3 @@ def panel(axes: Axes, rows: pd.DataFrame, score: str) -> None:
     axes.set_xticks(sorted(rows["value"].unique()))
     axes.set_xlabel("number of features, added in this order\n" + "\n".join(lines), fontsize=6.5)
     axes.grid(axis="y", color="#e5e5e5", lw=0.5)
-    axes.legend(loc="lower right")

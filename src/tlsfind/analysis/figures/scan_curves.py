@@ -55,16 +55,15 @@ def footer(scan: pd.DataFrame, source: str) -> str:
     parts = []
     for temperature, rows in done.groupby("preparation_temperature"):
         models = ", ".join(
-            f"{model} trained on up to {int(of['training_pairs'].max()):,} pairs of "
-            f"{int(of['training_glasses'].max())} glasses and scored on "
-            f"{int(of['pairs'].median()):,}"
+            f"{model} {int(of['training_pairs'].max()):,} pairs "
+            f"({int(of['pairs'].median()):,} held out)"
             for model, of in rows.groupby("model")
         )
-        parts.append(f"T_f = {temperature:g}, {models}")
+        glasses = int(rows["training_glasses"].max())
+        parts.append(f"T_f = {temperature:g}: {models}, {glasses} glasses")
     repeats = int(scan["repeat"].max()) + 1 if len(scan) else 0
-    return (
-        f"{source}: {'; '.join(parts)}. Mean and standard deviation of {repeats} repetitions."
-    )
+    often = f"mean and standard deviation of {repeats} repetitions" if repeats > 1 else "once"
+    return f"{source}, trained at most on: {'; '.join(parts)}; {often}."
 
 
 def lanes(rows: pd.DataFrame, by: str) -> Iterator[tuple[Any, str, pd.DataFrame]]:
