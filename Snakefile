@@ -3,6 +3,7 @@
 #
 #   snakemake --configfile config/demo.yaml              everything
 #   snakemake --configfile config/demo.yaml landscapes   as far as the landscapes
+#   snakemake --configfile config/demo.yaml scans        studies of the models on the run's pairs
 #   snakemake --configfile config/published.yaml         what the authors' tables give
 
 
@@ -21,7 +22,7 @@ if "published" in config:
             rules.published_figures.output,
             PUBLISHED_EXTRA,
 
-    for target in ("all", "glasses", "landscapes", "pairs", "figures", "report"):
+    for target in ("all", "glasses", "landscapes", "pairs", "scans", "figures", "report"):
 
         rule:
             name:
@@ -40,6 +41,7 @@ else:
     include: "rules/library.smk"
     include: "rules/validate.smk"
     include: "rules/analysis.smk"
+    include: "rules/scans.smk"
 
     report: "workflow/report/workflow.rst"
 
@@ -48,6 +50,7 @@ else:
         glasses,
         landscapes,
         pairs,
+        scans,
 
     rule all:
         default_target: True
@@ -71,6 +74,14 @@ else:
     rule pairs:
         input:
             PAIR_FILES,
+
+    rule scans:
+        input:
+            rules.scan_leaderboard.output,
+            rules.scan_predictor.output,
+            rules.scan_classifier.output,
+            rules.scan_importance.output,
+            rules.scan_features.output,
 
     rule published:
         input:

@@ -22,6 +22,7 @@ from tlsfind.config_learning import Section as Section
 from tlsfind.config_model import Engine as Engine
 from tlsfind.config_model import LammpsModel as LammpsModel
 from tlsfind.config_model import Model as Model
+from tlsfind.config_scans import Scans as Scans
 from tlsfind.config_stages import Explore as Explore
 from tlsfind.config_stages import GlassGroup as GlassGroup
 from tlsfind.config_stages import Landscape as Landscape
@@ -114,6 +115,7 @@ class Config(Section):
     loop: Loop = Field(default_factory=Loop)
     validation: Validation = Field(default_factory=Validation)
     analysis: Analysis = Field(default_factory=Analysis)
+    scans: Scans = Field(default_factory=Scans)
 
     @model_validator(mode="before")
     @classmethod
@@ -273,8 +275,10 @@ class Config(Section):
 
     @property
     def hash(self) -> str:
-        """Short hash of everything except the output folder and the figures' looks."""
-        content = self.model_dump(mode="json", exclude={"run": {"output"}, "analysis": True})
+        """Short hash of everything except the output folder, the figures' looks and the scans."""
+        content = self.model_dump(
+            mode="json", exclude={"run": {"output"}, "analysis": True, "scans": True}
+        )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

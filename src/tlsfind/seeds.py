@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 #: The first element of the spawn key of each stage. Never renumber: tables depend on it.
-STAGES = {"prepare": 0, "explore": 1, "select": 2, "learn": 3, "explain": 4, "validate": 5}
+STAGES = {
+    "prepare": 0,
+    "explore": 1,
+    "select": 2,
+    "learn": 3,
+    "explain": 4,
+    "validate": 5,
+    "scan": 6,
+}
 
 
 def sequence(seed: int, stage: str, *key: int) -> np.random.SeedSequence:

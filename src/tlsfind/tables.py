@@ -24,6 +24,7 @@ from tlsfind.parquet import to_arrow as to_arrow
 from tlsfind.parquet import write as write
 from tlsfind.parquet import writer as writer
 from tlsfind.parquet import writing as writing
+from tlsfind.tables_scans import scan_tables
 
 SCHEMA_VERSION = 2
 
@@ -239,6 +240,7 @@ FIXED: dict[str, Columns] = {
         ),
         ("note", pa.string(), "why scores are null, or empty"),
     ],
+    **scan_tables(_PAIR_KEYS),
     "validation": [
         (
             "what",

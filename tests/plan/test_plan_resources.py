@@ -11,6 +11,7 @@ import pytest
 from tlsfind import config as settings
 from tlsfind.plan.counts import RULES
 from tlsfind.plan.resources import INPUTS, SHORTEST, Resources
+from tlsfind.plan.scan_costs import KINDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,3 +82,23 @@ def test_nothing_heavy_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scans_ask_for_more_with_more_repetitions(kind):
+    config = settings.load(ROOT / "config" / "demo.yaml")
+    more = config.model_copy(
+        update={"scans": config.scans.model_copy(update={"repeats": 4 * config.scans.repeats})}
+    )
+    few, many = (Resources(each).job(f"scan_{kind}").seconds for each in (config, more))
+    assert many == pytest.approx(4 * few, rel=0.05)
+    assert Resources(config).memory(f"scan_{kind}") >= 300
+
+
+def test_structures_take_longer_with_more_particles():
+    config = settings.load(ROOT / "config" / "demo.yaml")
+    large = config.model_copy(
+        update={"model": config.model.model_copy(update={"n_particles": 5000})}
+    )
+    small, big = (Resources(each).job("structure").seconds for each in (config, large))
+    assert big > 5 * small

@@ -67,6 +67,47 @@ CAPTIONS: dict[str, str] = {
         "temperature itself the scores are out of fold, by glass and by row; the row by glass is "
         "what another temperature compares with. Compare Fig. S10 of the paper."
     ),
+    "figS1": (
+        "Kinds of models on the same pairs: (a) R2 of log10 E_qs on pairs that were held out, "
+        "mean and standard deviation over repetitions with other pairs held out; filled: pairs "
+        "held out at random, open: whole glasses held out. Weighted ensemble, each of its kinds "
+        "alone (bagged), the screening model, and a multilayer perceptron of 10 hidden layers of "
+        "1.1 N_features units. (b) Predicted against exact E_qs of held-out double wells for the "
+        "perceptron and the ensemble, at the lowest T_f. (c) Accuracy of the double-well "
+        "classifier for the same kinds. Compare Fig. S1 of the paper."
+    ),
+    "figS2": (
+        "The splitting predictor on held-out pairs: R2 (top) and Pearson's r (bottom) of "
+        "log10 E_qs against (a, d) the number M of displaced particles in the features, (b, e) "
+        "the number of training pairs, (c, f) the boosting rounds, which stand for the training "
+        "time; above them the seconds that it took. Mean and standard deviation (band) over "
+        "repetitions; solid: pairs held out at random, dashed: whole glasses. Compare Fig. S2 of "
+        "the paper."
+    ),
+    "figS3": (
+        "The double-well classifier on held-out pairs: accuracy against (a) M, (b) the boosting "
+        "rounds, with the seconds of a training above, (c) the number of training pairs. Lines "
+        "and bands as in Fig. S2. Compare Fig. S3 of the paper, which is at T_f = 0.062."
+    ),
+    "figS4": (
+        "What the ensembles go by, on pairs that they were not trained on. (a, c) Permutation "
+        "importance: how much worse a score becomes when a feature is shuffled, as a share of the "
+        "largest, for each T_f; mean and standard deviation over repetitions. Triangles: below a "
+        "thousandth, or none. (b, d) Shapley values at the lowest T_f, of -log10 E_qs (right: "
+        "lower E_qs) and of the probability of a double well. Compare Fig. S4 of the paper."
+    ),
+    "figS5": (
+        "Scores on held-out pairs against the number of features, which are added in the order of "
+        "their Shapley values (Table S1), with all of them and without Delta E, T_ab and T_ba: "
+        "accuracy of the classifier, Pearson's r of log10 E_qs of the predictor. Mean and "
+        "standard deviation over repetitions; solid: pairs held out at random, dashed: whole "
+        "glasses. Compare Fig. S5 of the paper."
+    ),
+    "table_s1": (
+        "The features of both models in the order of their mean absolute Shapley value on pairs "
+        "held out, mean over repetitions, with the best and the worst rank in a single one and "
+        "the rank in Table S1 of the paper."
+    ),
     "table_1": (
         "The standard procedure (pairs with min(T_ab, T_ba) at least the threshold) against the "
         "active loop on the same pairs. Where the standard procedure was sampled, its TLS are "

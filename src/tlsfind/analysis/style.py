@@ -75,7 +75,7 @@ def new_figure(width: float, height: float, footer: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    lines = textwrap.wrap(footer, int(width * 31))
+    lines = textwrap.wrap(footer, int(width * 27))
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=5.0, color="#666666")
     return figure
 

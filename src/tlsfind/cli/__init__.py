@@ -30,6 +30,7 @@ from tlsfind.cli import (
     outputs,
     plan,
     published,
+    scans,
     simulate,
     single,
     stages,
@@ -106,6 +107,7 @@ plan.register(app)
 validate.register(app)
 evaluate.register(app)
 explain.register(app)
+scans.register(app)
 simulate.register(app)
 imports.register(app)
 published.register(app)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tlsfind.config import Config
-from tlsfind.plan import counts, units
+from tlsfind.plan import counts, scan_costs, units
 from tlsfind.plan.pool import Pool, frames_bytes, quenches
 
 MB = 1e6
@@ -294,6 +294,22 @@ class Costs:
         """A perceptron and a model that tell preparation temperatures apart."""
         return units.STABILITY + 2e-3 * size.paths, 0.0, units.SMALL_FILE
 
+    def scan(self, kind: str, size: Size) -> tuple[float, float, float]:
+        """Trainings of one ensemble each; the importance is explained besides."""
+        rows = min(size.paths, float(self.config.scans.training_pairs))
+        one = (
+            units.SCAN_START + (units.training_seconds(self.config, rows) - units.TRAIN_START) / 3.0
+        )
+        seconds = units.START + scan_costs.trainings(self.config, kind) * one
+        if kind == "importance":
+            seconds += self.config.scans.repeats * self.explain(size)[0]
+        return seconds, 0.02 * rows, units.FIGURE_FILES
+
+    def structure(self, size: Size) -> tuple[float, float, float]:
+        """Voronoi tessellation and q_l of the minima of labelled pairs."""
+        seconds = units.STRUCTURE_PARTICLE * self.n * 2.0 * size.paths
+        return units.START + seconds, 0.25 * self.minima_bytes(size.minima) / MB, 300.0 * size.paths
+
     def table(self, size: Size) -> tuple[float, float, float]:
         """A scan of the pairs, a small file."""
         return units.TABLES + units.SCAN * size.pairs, 0.0, units.SMALL_FILE
@@ -305,6 +321,10 @@ class Costs:
     def report(self, size: Size) -> tuple[float, float, float]:
         """One HTML file."""
         return units.REPORT, 0.0, units.REPORT_FILE
+
+
+def _scan(kind: str) -> Callable[[Costs, Size], tuple[float, float, float]]:
+    return lambda costs, size: costs.scan(kind, size)
 
 
 _WORK: dict[str, Callable[[Costs, Size], tuple[float, float, float]]] = {
@@ -335,4 +355,6 @@ _WORK: dict[str, Callable[[Costs, Size], tuple[float, float, float]]] = {
     "summary": Costs.table,
     "provenance": Costs.provenance,
     "report": Costs.report,
+    "structure": Costs.structure,
+    **{f"scan_{kind}": _scan(kind) for kind in scan_costs.KINDS},
 }

@@ -85,6 +85,10 @@ TRAIN_ROUND = 6.8e-3  # per fold and boosting round, three kinds of models
 TRAIN_ROWS = 12000.0  # so many rows double the time of few
 TRAIN_STACK = 0.06  # per stacking level
 
+# A training of one ensemble in a scan, besides its folds; a Voronoi tessellation with q_2 to q_12.
+SCAN_START = 1.5
+STRUCTURE_PARTICLE = 100e-6  # per particle and minimum
+
 # Fixed times of the last stages. `run` of demo, Kob-Andersen and test.
 FIGURES = 6.0
 REPORT = 3.8
@@ -120,6 +124,17 @@ MEMORY = {
     "validate": 500.0,
     "figures": 225.0,
     "explain": 520.0,
+    **dict.fromkeys(
+        (
+            "scan_leaderboard",
+            "scan_predictor",
+            "scan_classifier",
+            "scan_importance",
+            "scan_features",
+        ),
+        600.0,
+    ),
+    "structure": 300.0,
     "transfer": 260.0,
     "stability": 435.0,
     "table_one": 150.0,

@@ -1,0 +1,1 @@
+"""Studies of the models on labelled pairs: which model, how many particles, pairs, features."""
