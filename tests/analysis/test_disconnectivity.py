@@ -135,7 +135,7 @@ def test_minima_without_a_saddle_are_left_out_and_tls_join_at_their_barrier():
     found = disconnectivity.numbers(minima, saddles, tls, rungs=100)
     leaves = found["nodes"][found["nodes"]["rung"] == 100]
     assert sorted(leaves["minimum"]) == [3, 5, 7]
-    assert found["tls"]["energy"].iloc[0] == pytest.approx(0.3, abs=0.02)
+    assert found["tls"]["energy"].iloc[0] == pytest.approx(0.3, abs=0.03)
     assert found["tls"]["energy"].iloc[0] >= 0.3
     assert found["tls"]["node"].iloc[1] == -1
     assert found["levels"]["superbasins"].iloc[0] == 1
