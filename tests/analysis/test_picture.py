@@ -117,6 +117,7 @@ def test_a_trajectory_comes_back_from_ase(tmp_path, types):
 
 def test_picture_of_a_run(run, tmp_path, monkeypatch):
     """The pair of lowest E_qs, relaxed to the force of the run, lower minimum first."""
+
     def straight(engine, a, b, box, settings, tolerance, types=None):
         path = straight_path(a, b, 5)
         path.energies = engine.path_energy_forces(path.images)[0]

@@ -2,11 +2,10 @@
 
 import shutil
 
-import browser
 import pytest
 
+import browser
 from tlsfind.analysis import stage
-
 
 pytestmark = pytest.mark.skipif(
     browser.executable() is None,

@@ -281,4 +281,4 @@ def _two_level_systems(axes: Axes, tls: pd.DataFrame, nodes: pd.DataFrame) -> No
         Line2D([], [], color=style.VERMILION, marker="o", markersize=2.4, lw=1.0,
                label=f"{int((tls['node'] >= 0).sum())} TLS"),
     ]  # fmt: skip
-    axes.legend(handles=handles, loc="lower right")
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=2)
