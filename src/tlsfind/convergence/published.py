@@ -23,10 +23,8 @@ from tlsfind.correlation import pearson
 from tlsfind.errors import InputError
 from tlsfind.interop import authors_files
 from tlsfind.interop.authors import UNIT_SYSTEM, read_authors
-from tlsfind.learn import screen
 from tlsfind.learn.predictor import to_target
 from tlsfind.pairs.keys import KEYS
-from tlsfind.units import BUILT_IN
 
 ROUNDS = 400
 RESAMPLES = 2000
@@ -74,14 +72,18 @@ def predictors(folder: Path, config: Config) -> dict[tuple[str, str], Predictor]
 
 
 def _trained(frame: pd.DataFrame, features: list[str], seed: int) -> Predictor:
-    """A screening model trained on a labelled table."""
-    wells = frame["is_double_well"].to_numpy(dtype=bool)
-    target = np.full(len(frame), np.nan)
-    known = wells & frame["quantum_splitting"].notna().to_numpy()
-    target[known] = to_target(frame["quantum_splitting"].to_numpy()[known])
-    bound = -math.log10(BUILT_IN[UNIT_SYSTEM].tls_threshold)
-    trained = screen.fit(frame[features], wells, target, bound, rounds=ROUNDS, seed=seed)
-    return lambda pairs: -trained.screen.predict(pairs).target
+    """A model of log10 E_qs of the double wells of a labelled table, as the screening models'."""
+    from catboost import CatBoostRegressor
+
+    known = frame["is_double_well"].to_numpy(dtype=bool)
+    known &= frame["quantum_splitting"].notna().to_numpy()
+    model = CatBoostRegressor(
+        iterations=ROUNDS, depth=6, learning_rate=0.1, random_seed=seed % 1_000_000,
+        thread_count=1, verbose=False, allow_writing_files=False,
+    )  # fmt: skip
+    wells = frame[known]
+    model.fit(wells[features].to_numpy(), -to_target(wells["quantum_splitting"].to_numpy()))
+    return lambda pairs: np.asarray(model.predict(pairs[features].to_numpy()))
 
 
 def offsets(
