@@ -169,9 +169,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, paper: bool) -> None:
             place + shift, known, errors, fmt="o", color=colour, capsize=3, lw=1.2, label=label
         )
     if paper:
-        known = [(k, PAPER[t]) for k, t in enumerate(rows["preparation_temperature"]) if t in PAPER]
-        if known:
-            axes.plot(*np.transpose(known), "D", mfc="none", color=style.BLACK, ms=5, label="paper")
+        values = rows["preparation_temperature"]
+        points = [(k, PAPER[t]) for k, t in enumerate(values) if t in PAPER]
+        if points:
+            axes.plot(
+                *np.transpose(points), "D", mfc="none", color=style.BLACK, ms=5, label="paper"
+            )
     _notes(axes, rows, place)
     axes.set_yscale("log")
     axes.set_xlim(-0.6, len(rows) - 0.4)
