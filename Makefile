@@ -7,10 +7,11 @@ WARM := $(VENV)/.kernels
 KERNELS := $(shell grep -rl "@kernel\|njit\|llvmlite" src/tlsfind --include=*.py)
 CORES ?= 2
 
-.PHONY: help install demo test test-slurm bench bench-streaming lint format schema validation clean
+.PHONY: help install demo report test test-slurm bench bench-streaming lint format schema validation clean
 
 help:
 	@echo "make demo     install into $(VENV) and run config/demo.yaml to the report"
+	@echo "make report   write report.html of a run again (RESULTS=results/demo)"
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make test-slurm  the workflow and its faults on a real Slurm (root, Debian; 8 minutes)"
 	@echo "make bench    measure every kernel beside its peer, after the demo: docs/performance.md"
@@ -37,6 +38,13 @@ $(WARM): $(STAMP) $(KERNELS)
 demo: install
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 	@$(BIN)/tlsfind summary results/demo
+
+# Figures, Table I and all numbers are those of the tables of the run.
+RESULTS ?= results/demo
+
+report: install
+	$(BIN)/tlsfind report $(RESULTS) --config $(RESULTS)/config.yaml --output $(RESULTS)/report.html
+	@echo "$(RESULTS)/report.html"
 
 test: install
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadgroup

@@ -20,6 +20,20 @@ rule figures:
         fig3=report(figure("fig3"), caption=caption("fig3"), category="Figures"),
         fig4=report(figure("fig4"), caption=caption("fig4"), category="Figures"),
         fig6=report(figure("fig6"), caption=caption("fig6"), category="Figures"),
+        recall=report(figure("recall"), caption=caption("recall"), category="Evidence"),
+        picture=report(
+            figure("picture"), caption=caption("picture"), category="Figures"
+        ),
+        disconnectivity=report(
+            figure("disconnectivity"),
+            caption=caption("disconnectivity"),
+            category="Figures",
+        ),
+        density_bootstrap=report(
+            figure("density_bootstrap"),
+            caption=caption("density_bootstrap"),
+            category="Figures",
+        ),
     log:
         f"{R}/logs/figures.log",
     benchmark:
@@ -33,7 +47,12 @@ rule figures:
     params:
         config=CONFIG_FILE,
         depends=depends(
-            "analysis.formats", "analysis.min_points", "units", "loop.unit_system"
+            "run.seed",
+            "analysis.formats",
+            "analysis.min_points",
+            "analysis.landscape_glass",
+            "units",
+            "loop.unit_system",
         ),
         results=subpath(output.loop, ancestor=2),
         output=subpath(output.loop, parent=True),
@@ -251,3 +270,35 @@ rule report:
     shell:
         "tlsfind report {params.results} --config {params.config} --output {output.report}"
         " > {log} 2>&1"
+
+
+# Not part of a run: `snakemake convergence --configfile ...` on the results of a finished one.
+rule convergence:
+    input:
+        double_wells=f"{R}/library/double_wells.parquet",
+        minima=LANDSCAPE_FILES,
+    output:
+        table=f"{R}/convergence/convergence.parquet",
+        figure=report(
+            f"{R}/convergence/convergence.{CONFIG.analysis.formats[0]}",
+            caption=caption("convergence"),
+            category="Evidence",
+        ),
+    log:
+        f"{R}/logs/convergence.log",
+    benchmark:
+        f"{R}/benchmarks/convergence.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("convergence"),
+        runtime=minutes("convergence"),
+    params:
+        config=CONFIG_FILE,
+        depends=depends("run.seed", "units", "loop.unit_system", "paths"),
+        results=subpath(output.table, ancestor=2),
+        output=subpath(output.table, parent=True),
+    shell:
+        "tlsfind convergence {params.results} --config {params.config}"
+        " --output {params.output} > {log} 2>&1"

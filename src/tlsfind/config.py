@@ -84,6 +84,10 @@ class Analysis(Section):
     min_points: int = Field(
         default=10, ge=2, description="fewest points from which a distribution is drawn"
     )
+    landscape_glass: str | None = Field(
+        default=None,
+        description="glass of the disconnectivity graph; null: the one with most TLS",
+    )
     explain_sample: int = Field(
         default=200, ge=10, description="pairs whose SHAP values are computed, for each model"
     )
@@ -157,6 +161,12 @@ class Config(Section):
                 "null) beside model.lammps"
             )
         self._consistent_temperatures()
+        named = self.analysis.landscape_glass
+        if named is not None and named not in self.glass_names:
+            raise ValueError(
+                f"analysis.landscape_glass is {named!r}, expected one of {self.glass_names[0]} ... "
+                f"{self.glass_names[-1]}, or null"
+            )
         if self.loop.min_iterations > self.loop.max_iterations:
             raise ValueError(
                 f"loop.min_iterations {self.loop.min_iterations} is above loop.max_iterations "

@@ -13,7 +13,8 @@ from rich.console import Console
 from synthetic_run import damage, write_checks
 from tlsfind import tables
 from tlsfind.analysis import stage, summary
-from tlsfind.analysis.report import text, warnings
+from tlsfind.analysis.cells import text
+from tlsfind.analysis.report import warnings
 from tlsfind.analysis.results import Results
 from tlsfind.errors import InputError
 

@@ -108,6 +108,48 @@ CAPTIONS: dict[str, str] = {
         "held out, mean over repetitions, with the best and the worst rank in a single one and "
         "the rank in Table S1 of the paper."
     ),
+    "recall": (
+        "Share of the known TLS found against the paths spent, on the pairs of this run. Solid: "
+        "the active loop (points: ends of its iterations); its band runs down to the share of all "
+        "TLS there are, if as many more are missing as the upper end of the loop's own 90 % "
+        "estimate says. Dashed: what the standard procedure, on its pairs in any order, and "
+        "picking pairs at random would find on average, with 95 % bands (Poisson; "
+        "hypergeometric). The standard procedure ends where no more pairs qualify."
+    ),
+    "picture": (
+        "The two-level system of lowest quantum splitting, seen along the direction in which "
+        "least of the motion happens, the particle that moves most in the middle. Coloured: "
+        "particles that move at least a quarter as far as that one, by their displacement between "
+        "both minima; circles have the diameters of the particles, arrows are longer than the "
+        "displacements by the factor given. Faint: their neighbours. The command tlsfind picture "
+        "draws any pair, and writes its path for OVITO."
+    ),
+    "disconnectivity": (
+        "Disconnectivity graph of the glass with most TLS (Becker and Karplus 1997). Every line "
+        "ends below at the energy of a minimum; lines join at the energy above which the minima "
+        "can reach each other over known saddles, on a ladder of 60 energies. Red: the minima of "
+        "the TLS, up to where both join. Saddles are those of the solved paths: exact for double "
+        "wells, for other paths the top of the path, which is an upper bound. Minima without any "
+        "solved path to another are left out, and barriers on which no path was solved are "
+        "missing, so the true tree may join lower."
+    ),
+    "density_bootstrap": (
+        "Density of two-level systems n_0 at the TLS threshold, for each preparation temperature "
+        "and system of units, with 95 % intervals of two kinds: Poisson (every TLS an event of "
+        "its own) and bootstrap over glasses (whole glasses drawn with replacement). Where the "
+        "TLS of the glasses scatter more than Poisson counts (variance over mean above 1) the "
+        "first is too narrow. Diamonds: the paper's values (its Fig. 4b). A lower bound, as in "
+        "Fig. 4b."
+    ),
+    "convergence": (
+        "Double wells of this run solved again from the straight path to several perpendicular "
+        "forces, with several numbers of images. (a) E_qs against that of most images and the "
+        "lowest force: median and central 90 %. (b) TLS among these pairs (dotted: at the "
+        "reference). The pairs are TLS, double wells next to the threshold and others, no random "
+        "sample. (c) Iterations. (d) Double wells drawn at random: median of log10 of our E_qs "
+        "over that predicted by a model of the published values, with 95 % bootstrap intervals; "
+        "zero means that ours are as large as the published ones would be."
+    ),
     "table_1": (
         "The standard procedure (pairs with min(T_ab, T_ba) at least the threshold) against the "
         "active loop on the same pairs. Where the standard procedure was sampled, its TLS are "

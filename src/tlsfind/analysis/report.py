@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +14,16 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.analysis import provenance, summary, validation
 from tlsfind.analysis.captions import CAPTIONS
+from tlsfind.analysis.cells import Table, further_tables, make_table
 from tlsfind.analysis.figures import fig3, fig4
 from tlsfind.analysis.results import Results
+from tlsfind.analysis.sections import arranged, contents
 from tlsfind.analysis.tables import table1
 
 UNSOLVED_WARNING = 0.05  # share of paths
 DRIFT_WARNING = 0.01  # energy drift as a share of the kinetic energy 3/2 T per particle
 UNCONVERGED_WARNING = 0.01  # share of quenches
 TOP = 25  # TLS that are listed
-
-Table = dict[str, Any]
-
-
-def text(value: Any, digits: int = 4) -> str:
-    """A cell: integers with thousands separated, floats with few digits, nothing for missing."""
-    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
-        return "–"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, int | np.integer):
-        return f"{value:,}"
-    if isinstance(value, float | np.floating):
-        return f"{value:.{digits}g}"
-    return str(value)
-
-
-def make_table(rows: Iterable[Mapping[Any, Any]], columns: Mapping[str, str]) -> Table:
-    """Rows as text for the template; ``columns`` maps keys to headings, in order."""
-    rows = list(rows)
-    numeric = [
-        all(not isinstance(row.get(key), str) for row in rows) and bool(rows) for key in columns
-    ]
-    cells = [[text(row.get(key)) for key in columns] for row in rows]
-    return {"head": list(columns.values()), "rows": cells, "numeric": numeric}
 
 
 def warnings(results: Results, numbers: dict[str, Any]) -> list[str]:
@@ -326,19 +303,23 @@ def jobs_table(results: Results) -> Table | None:
     return make_table(provenance.job_rows(results.jobs), provenance.JOB_COLUMNS)
 
 
-def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, Any]) -> str:
+def render(
+    results: Results, images: Mapping[str, tuple[str, bytes]], numbers: Mapping[str, Any]
+) -> str:
     """The report as HTML.
 
     Args:
         results: the run.
-        images: PNG of each figure.
+        images: MIME type and content of each figure.
         numbers: numbers of each figure.
     """
     import jinja2
 
     from tlsfind.config import dump
 
-    found = summary.collect(results)
+    found, transfer = summary.collect(results), transfer_table(results)
+    places = arranged(images)
+    further = further_tables(results.root / "tables", CAPTIONS)
     template = (Path(__file__).parent / "templates" / "report.html.j2").read_text()
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -350,11 +331,15 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
         summary=summary.lines(found),
         figures={
             name: {
-                "source": "data:image/png;base64," + base64.b64encode(image).decode(),
-                "caption": CAPTIONS[name],
+                "source": f"data:{kind};base64,{base64.b64encode(image).decode()}",
+                "title": CAPTIONS.get(name, name).partition(".")[0],
+                "caption": CAPTIONS.get(name, ""),
             }
-            for name, image in images.items()
+            for name, (kind, image) in images.items()
         },
+        arranged=places,
+        contents=contents(places, further, bool(transfer)),
+        further_tables=further,
         tables={
             "glasses": glasses_table(results),
             "landscape": landscape_table(results),
@@ -362,7 +347,7 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "learning": learning_table(results),
             "prediction": prediction_table(numbers["fig3"]),
             "table1": table_one(table1.collect(results)),
-            "transfer": transfer_table(results),
+            "transfer": transfer,
             "plateau": plateau_table(numbers["fig4"]),
             "library": library_table(results),
             "validation": validation_table(results),

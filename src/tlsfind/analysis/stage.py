@@ -12,8 +12,22 @@ import pandas as pd
 from tlsfind import tables
 from tlsfind.analysis import style
 from tlsfind.analysis import summary as summaries
-from tlsfind.analysis.figures import equilibration, explanation, fig1b, fig3, fig4, fig6, loop
+from tlsfind.analysis.captions import CAPTIONS
+from tlsfind.analysis.figures import (
+    density_bootstrap,
+    disconnectivity,
+    equilibration,
+    explanation,
+    fig1b,
+    fig3,
+    fig4,
+    fig6,
+    loop,
+    picture,
+    recall,
+)
 from tlsfind.analysis.results import Results
+from tlsfind.analysis.sections import extra_images
 from tlsfind.analysis.tables import table1
 from tlsfind.config import Config, load
 
@@ -35,6 +49,10 @@ FIGURES: dict[str, Drawing] = {
     "fig6": Drawing(fig6.collect, fig6.draw),
     "equilibration": Drawing(equilibration.collect, equilibration.draw),
     "loop": Drawing(loop.collect, loop.draw),
+    "recall": Drawing(recall.collect, recall.draw),
+    "picture": Drawing(picture.collect, picture.draw),
+    "disconnectivity": Drawing(disconnectivity.collect, disconnectivity.draw),
+    "density_bootstrap": Drawing(density_bootstrap.collect, density_bootstrap.draw),
 }
 
 
@@ -114,13 +132,15 @@ def report(config: Config, results: Path, output: Path) -> None:
 
     run = Results(config, Path(results))
     numbers = {name: figure.collect(run) for name, figure in FIGURES.items()}
-    images = {}
+    images: dict[str, tuple[str, bytes]] = {}
     for name, figure in FIGURES.items():
         with style.styled():
-            images[name] = style.png(figure.draw(numbers[name], run))
+            images[name] = "image/png", style.png(figure.draw(numbers[name], run))
     if (run.root / "explain" / "importance.parquet").exists():
         with style.styled():
-            images["explanation"] = style.png(explanation.draw(explanation.collect(run), run))
+            drawn = explanation.draw(explanation.collect(run), run)
+            images["explanation"] = "image/png", style.png(drawn)
+    images = {**extra_images(run.root, CAPTIONS), **images}
     page = render(run, images, numbers)
     with tables.atomic(Path(output)) as temporary:
         temporary.write_text(page, encoding="utf-8")

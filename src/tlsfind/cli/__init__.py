@@ -23,6 +23,7 @@ import typer
 from tlsfind import __version__
 from tlsfind.cli import (
     check,
+    convergence,
     evaluate,
     explain,
     imports,
@@ -103,6 +104,7 @@ def _global_options(
 stages.register(app)
 loop.register(app)
 outputs.register(app)
+convergence.register(app)
 plan.register(app)
 validate.register(app)
 evaluate.register(app)

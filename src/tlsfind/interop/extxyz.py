@@ -8,7 +8,7 @@ elements; they are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,11 @@ from tlsfind.configuration import Configuration
 from tlsfind.errors import InputError
 from tlsfind.interop import TILT_TOLERANCE, cubic_edge
 from tlsfind.tables import atomic
+
+#: A column of a frame: its name and its values, (N,) or (N, 3).
+Column = tuple[str, np.ndarray]
+#: Positions (N, 3), further columns, and entries of the second line.
+Frame = tuple[np.ndarray, Sequence[Column], Mapping[str, Any]]
 
 UNREADABLE = (
     OSError,
@@ -75,10 +80,7 @@ def write_extxyz(
     Raises:
         ValueError: the displacements' shape or a key of ``info`` does not fit.
     """
-    from ase.io.extxyz import key_val_dict_to_str
-
-    columns = [configuration.positions, configuration.diameters[:, None]]
-    properties = "species:S:1:pos:R:3:diameter:R:1"
+    columns: list[Column] = [("diameter", configuration.diameters)]
     if displacement is not None:
         displacement = np.asarray(displacement, dtype=np.float64)
         if displacement.shape != configuration.positions.shape:
@@ -86,22 +88,54 @@ def write_extxyz(
                 f"displacement has shape {displacement.shape}, expected "
                 f"{configuration.positions.shape}"
             )
-        columns.append(displacement)
-        properties += ":displacement:R:3"
+        columns.append(("displacement", displacement))
     if configuration.types is not None:
-        columns.append(configuration.types[:, None])
-        properties += ":type:I:1"
-    lattice = " ".join(_real(x) for x in (configuration.box * np.eye(3)).ravel())
+        columns.append(("type", configuration.types))
+    with atomic(path) as temporary:
+        temporary.write_text(
+            _frame(configuration.positions, configuration.box, columns, info or {}),
+            encoding="utf-8",
+        )
+
+
+def write_frames(path: str | Path, frames: Iterable[Frame], box: float) -> None:
+    """Write a trajectory as extended XYZ, which OVITO and ASE read as one.
+
+    Args:
+        path: the file.
+        frames: positions (N, 3), further columns by name ((N,) or (N, 3)), and ``key=value``
+            entries of each frame. Positions are written as they are, not wrapped.
+        box: edge of the cubic box.
+
+    Raises:
+        ValueError: a key of the entries does not fit.
+    """
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for positions, columns, info in frames:
+            file.write(_frame(positions, box, columns, info))
+
+
+def _frame(
+    positions: np.ndarray, box: float, columns: Sequence[Column], info: Mapping[str, Any]
+) -> str:
+    """One frame, with species X, positions and further columns."""
+    from ase.io.extxyz import key_val_dict_to_str
+
+    properties = "species:S:1:pos:R:3"
+    for name, values in columns:
+        width = 1 if values.ndim == 1 else values.shape[1]
+        properties += f":{name}:{'I' if values.dtype.kind == 'i' else 'R'}:{width}"
+    lattice = " ".join(_real(x) for x in (box * np.eye(3)).ravel())
     comment = f'Lattice="{lattice}" Properties={properties} '
     if info:
         comment += key_val_dict_to_str({_key(k): _one_line(v) for k, v in info.items()}) + " "
-    lines = [str(len(configuration)), comment + 'pbc="T T T"']
+    blocks = [positions, *(v[:, None] if v.ndim == 1 else v for _, v in columns)]
+    lines = [str(len(positions)), comment + 'pbc="T T T"']
     lines += [
-        " ".join(["X", *(words for column in columns for words in _words(column[row]))])
-        for row in range(len(configuration))
+        " ".join(["X", *(words for block in blocks for words in _words(block[row]))])
+        for row in range(len(positions))
     ]
-    with atomic(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def _words(values: np.ndarray) -> list[str]:

@@ -322,6 +322,14 @@ class Costs:
         """One HTML file."""
         return units.REPORT, 0.0, units.REPORT_FILE
 
+    def convergence(self, size: Size) -> tuple[float, float, float]:
+        """Sixty double wells at six forces for each of three numbers of images."""
+        seconds = units.CONVERGENCE_IMAGES * self.rates.image
+        if self.config.paths.solver == "lammps-neb":
+            seconds = 18 * 60 * units.neb_seconds(self.config)
+        memory = 0.25 * self.minima_bytes(size.minima) / MB
+        return units.START + self.rates.start + seconds, memory, 0.2 * MB
+
 
 def _scan(kind: str) -> Callable[[Costs, Size], tuple[float, float, float]]:
     return lambda costs, size: costs.scan(kind, size)
@@ -357,4 +365,5 @@ _WORK: dict[str, Callable[[Costs, Size], tuple[float, float, float]]] = {
     "report": Costs.report,
     "structure": Costs.structure,
     **{f"scan_{kind}": _scan(kind) for kind in scan_costs.KINDS},
+    "convergence": Costs.convergence,
 }

@@ -99,6 +99,9 @@ TABLES = 0.8
 EXPLAIN_START = 8.0
 EXPLAIN_PAIR = 0.04
 
+# Images times iterations of `tlsfind convergence`: 60 double wells at 18 levels.
+CONVERGENCE_IMAGES = 17e6
+
 # Resident memory in MB. `run`: columns max_rss of the benchmark tables; of the stages that pass
 # over all pairs the most that benchmarks/streaming.py saw (2 x 10^8 pairs). What minima and paths
 # need besides is in tlsfind.plan.costs.
@@ -141,6 +144,7 @@ MEMORY = {
     "summary": 160.0,
     "provenance": 150.0,
     "report": 215.0,
+    "convergence": 300.0,
 }
 #: Path jobs on LAMMPS have a worker process beside them. `run`: Kob-Andersen.
 MEMORY_WORKER = 135.0

@@ -1,0 +1,1 @@
+"""How E_qs and the TLS count depend on the convergence of paths."""
