@@ -26,7 +26,8 @@ from tlsfind.paths.solver import PathResult, solve_path
 
 OLD = {"steps": "damped", "first_images": 500}
 REFERENCE = {
-    "refinements": 0, "force_tolerance": 3e-4, "max_iterations": 4000, "first_images": 500
+    "steps": "damped", "refinements": 0, "force_tolerance": 3e-4, "max_iterations": 4000,
+    "first_images": 500,
 }  # fmt: skip
 
 
