@@ -52,7 +52,7 @@ def test_help_names_every_command(capsys):
         "prepare", "explore", "landscape", "pairs", "paths",
         "select", "select-standard", "collect", "train", "train-table", "predict", "assess",
         "evaluate", "simulate-loop", "explain", "transfer", "stability",
-        "library", "export", "figures", "table-one", "report", "summary",
+        "library", "export", "figures", "table-one", "table-two", "report", "summary",
         "validate", "agreement",
         "energy", "pair", "path", "schema", "warm-up", "check", "provenance", "plan", "status",
     }  # fmt: skip

@@ -16,7 +16,7 @@ from tlsfind.analysis import provenance, summary, validation
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.analysis.figures import fig3, fig4
 from tlsfind.analysis.results import Results
-from tlsfind.analysis.tables import table1
+from tlsfind.analysis.tables import table1, table2
 
 UNSOLVED_WARNING = 0.05  # share of paths
 DRIFT_WARNING = 0.01  # energy drift as a share of the kinetic energy 3/2 T per particle
@@ -233,13 +233,39 @@ def stability_text(results: Results) -> str | None:
     return ", ".join(said) + (f" ({common:.3f} for the commonest T_f)" if common else "")
 
 
-def prediction_table(numbers: fig3.Numbers) -> Table:
-    """Agreement of predicted and exact splittings, out of fold and prospectively."""
+def prediction_table(out_of_fold: fig3.Numbers, prospective: fig3.Numbers) -> Table:
+    """Agreement of predicted and exact splittings and barriers, out of fold and prospectively."""
     columns = {
-        "panel": "prediction", "points": "DW", "r_log": "r of log10 E_qs", "r_linear": "r of E_qs",
-        "median_decades": "median log10(predicted / exact)",
+        "prediction": "prediction", "quantity": "of", "temperature": "T_f", "points": "DW",
+        "r_log": "r of the logarithm", "r_linear": "r", "median_decades":
+        "median log10(predicted / exact)",
     }  # fmt: skip
-    rows = numbers["correlation"].replace({"panel": fig3.PANELS}).to_dict("records")
+    rows = []
+    for name, numbers in (("out of fold", out_of_fold), ("when picked", prospective)):
+        for row in numbers["correlation"].to_dict("records"):
+            value = row["preparation_temperature"]
+            rows.append(
+                {
+                    **row,
+                    "prediction": name,
+                    "quantity": {"splitting": "E_qs"}.get(row["quantity"], row["quantity"]),
+                    "temperature": "all" if np.isnan(value) else f"{value:g}",
+                }
+            )
+    return make_table(rows, columns)
+
+
+def costs_table(table: pd.DataFrame) -> Table:
+    """Table II as text."""
+    columns = {
+        "step": "step", "paper": "paper (s)", "seconds": "here (s)", "units": "times",
+        "total_seconds": "in all (s)", "note": "note",
+    }  # fmt: skip
+    rows = []
+    for row in table.to_dict("records"):
+        low, high = row["paper_seconds_low"], row["paper_seconds_high"]
+        paper = "–" if np.isnan(low) else f"{low:.3g}" if low == high else f"{low:.2g} to {high:.2g}"
+        rows.append({**row, "paper": paper})
     return make_table(rows, columns)
 
 
@@ -360,8 +386,9 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "landscape": landscape_table(results),
             "statuses": status_table(results),
             "learning": learning_table(results),
-            "prediction": prediction_table(numbers["fig3"]),
+            "prediction": prediction_table(numbers["fig3"], numbers["fig3_prospective"]),
             "table1": table_one(table1.collect(results)),
+            "table2": costs_table(table2.collect(results)),
             "transfer": transfer_table(results),
             "plateau": plateau_table(numbers["fig4"]),
             "library": library_table(results),
@@ -372,6 +399,7 @@ def render(results: Results, images: Mapping[str, bytes], numbers: Mapping[str, 
             "jobs": jobs_table(results),
         },
         table1_caption=CAPTIONS["table_1"],
+        table2_caption=CAPTIONS["table_2"],
         transfer_caption=CAPTIONS["transfer"],
         stability=stability_text(results),
         validation=validation.meaning(results),

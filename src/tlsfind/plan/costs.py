@@ -277,7 +277,7 @@ class Costs:
         seconds = 5.0 + 2.0 * check.minima * quench + (check.double_wells + check.tls) * path
         return seconds, self.minima_bytes(size.minima) / MB, units.SMALL_FILE
 
-    def figures(self, size: Size) -> tuple[float, float, float]:
+    def draw(self, size: Size) -> tuple[float, float, float]:
         """All figures; the pairs are scanned once."""
         return units.FIGURES + units.SCAN * size.pairs, 0.01 * size.paths, units.FIGURE_FILES
 
@@ -293,6 +293,10 @@ class Costs:
     def stability(self, size: Size) -> tuple[float, float, float]:
         """A perceptron and a model that tell preparation temperatures apart."""
         return units.STABILITY + 2e-3 * size.paths, 0.0, units.SMALL_FILE
+
+    def stability_scan(self, size: Size) -> tuple[float, float, float]:
+        """Perceptrons of several depths and widths, each by row and by glass."""
+        return 3.5 * units.STABILITY + 10e-3 * size.paths, 0.0, units.SMALL_FILE
 
     def table(self, size: Size) -> tuple[float, float, float]:
         """A scan of the pairs, a small file."""
@@ -327,12 +331,15 @@ _WORK: dict[str, Callable[[Costs, Size], tuple[float, float, float]]] = {
     "collect_standard": Costs.collect,
     "library": Costs.library,
     "validate": Costs.validate,
-    "figures": Costs.figures,
+    "draw": Costs.draw,
+    "draw_scan": Costs.draw,
     "explain": Costs.explain,
     "transfer": Costs.transfer,
     "stability": Costs.stability,
+    "stability_scan": Costs.stability_scan,
     "table_one": Costs.table,
     "summary": Costs.table,
     "provenance": Costs.provenance,
+    "table_two": Costs.table,
     "report": Costs.report,
 }

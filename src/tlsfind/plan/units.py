@@ -118,13 +118,16 @@ MEMORY = {
     "assess": 205.0,
     "library": 290.0,
     "validate": 500.0,
-    "figures": 225.0,
+    "draw": 225.0,
+    "draw_scan": 225.0,
     "explain": 520.0,
     "transfer": 260.0,
     "stability": 435.0,
+    "stability_scan": 435.0,
     "table_one": 150.0,
     "summary": 160.0,
     "provenance": 150.0,
+    "table_two": 150.0,
     "report": 215.0,
 }
 #: Path jobs on LAMMPS have a worker process beside them. `run`: Kob-Andersen.
