@@ -197,7 +197,7 @@ def write_temperatures(root: Path, config: Config) -> None:
         for pair in range(20) for place, name in enumerate(names)
     ]  # fmt: skip
     tables.write(shap, root / "tables" / "stability_shap.parquet", tables.schema("shap"))
-    accuracy = {"accuracy": 0.9, "balanced_accuracy": 0.9, "confusion": [[1, 0], [0, 1]], "note": ""}
+    accuracy = {"accuracy": 0.9, "balanced_accuracy": 0.9, "confusion": [[1]], "note": ""}
     content = {
         "temperatures": found, "pairs": [100] * len(found), "glasses": [groups[t] for t in found],
         "features": names, "layers": [60, 60], "seed": 3, "commonest": 0.5, "by_row": accuracy,

@@ -1,5 +1,7 @@
 """The numbers of Figs. 1a, 2 and 4a: a cut through the landscape, the run, confusion of TLS."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,7 +35,7 @@ def test_chain_goes_from_minimum_to_minimum():
     assert [row for row, _ in walked] in ([0, 1, 3], [3, 1, 0])
     ends = [(wells.loc[row, "minimum_a"], wells.loc[row, "minimum_b"]) for row, _ in walked]
     walk = [pair[::-1] if back else pair for pair, (_, back) in zip(ends, walked, strict=True)]
-    assert all(first[1] == second[0] for first, second in zip(walk, walk[1:], strict=False))
+    assert all(first[1] == second[0] for first, second in itertools.pairwise(walk))
 
 
 def test_chain_visits_no_minimum_twice():

@@ -46,7 +46,8 @@ def test_targets_exist(results):
     report = (results / "report.html").read_text()
     assert "<html" in report
     assert "</html>" in report
-    for name in ("summary.json", "tables/table_1.csv", "tables/table_2.csv", "library/double_wells.parquet"):
+    made = ("tables/table_1.csv", "tables/table_2.csv", "library/double_wells.parquet")
+    for name in ("summary.json", *made):
         assert (results / name).stat().st_size > 0
     for name in ("fig1", "fig2", "fig3", "fig4", "fig6", "figS6", "figS7", "equilibration", "loop"):
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Captions of the figures and of Tables I and II, for the report and, as files, for that of snakemake."""
+"""Captions of the figures and of Tables I and II, for both reports: ours and Snakemake's."""
 
 CAPTIONS: dict[str, str] = {
     "fig1": (
@@ -100,7 +100,7 @@ CAPTIONS: dict[str, str] = {
         "the T_f that it tells (mean over its probabilities), the nine most important features. "
         "(b, c) T_f told against the smallest and the largest displacement among the M particles "
         "of the pairs table, the other features at their mean; dotted: the temperatures of the "
-        "run. M is pairs.particles, in the paper's figure 5. It was trained on all pairs explained. "
+        "run. M is pairs.particles, in the paper 5. It was trained on all pairs explained. "
         "Compare Fig. S9 of the paper."
     ),
     "figS10": (

@@ -90,4 +90,4 @@ def draw(
     axes.set_xticks(range(len(names)), labels, fontsize=fontsize)
     axes.set_yticks(range(len(names)), labels, fontsize=fontsize)
     axes.tick_params(length=0, pad=1.5)
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set(visible=True, linewidth=0.5, color=style.GREY)

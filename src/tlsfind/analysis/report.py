@@ -264,7 +264,8 @@ def costs_table(table: pd.DataFrame) -> Table:
     rows = []
     for row in table.to_dict("records"):
         low, high = row["paper_seconds_low"], row["paper_seconds_high"]
-        paper = "–" if np.isnan(low) else f"{low:.3g}" if low == high else f"{low:.2g} to {high:.2g}"
+        paper = f"{low:.3g}" if low == high else f"{low:.2g} to {high:.2g}"
+        paper = "–" if np.isnan(low) else paper
         rows.append({**row, "paper": paper})
     return make_table(rows, columns)
 

@@ -237,11 +237,12 @@ def interpretation(
     Its output is taken as the mean of T_f over the probabilities of the temperatures.
 
     Returns:
-        Two things. First ``shap``: for each feature, the most important first, ``mean_abs`` in units of temperature
-        and ``direction``, the rank correlation of the feature with its Shapley value (None if
-        one is constant); ``partial_dependence``: for each feature ``value`` at quantiles and the
-        ``temperature`` that is told there, the other features having their mean value. Second the
-        Shapley values of each explained pair, columns of table "shap", model ``stability``.
+        First ``shap``: for each feature, the most important first, ``mean_abs`` in units of
+        temperature and ``direction``, the rank correlation of the feature with its Shapley value
+        (None if one is constant); ``partial_dependence``: for each feature ``value`` at quantiles
+        and the ``temperature`` that is told there, the other features having their mean value.
+        Second the Shapley values of each explained pair, columns of table "shap", model
+        ``stability``.
     """
     x = data.frame.to_numpy(dtype=float)
     names = list(data.frame.columns)

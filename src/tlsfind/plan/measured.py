@@ -18,8 +18,13 @@ _COMMANDS = {
     "table-two": "table_two",
 }
 #: Names of benchmark tables and folders that are not their rule's.
-_BENCHMARKS = {"pairs": "pair_features", "import": "import_frames", "table_1": "table_one",
-               "table_2": "table_two"}  # fmt: skip
+_BENCHMARKS = {
+    "pairs": "pair_features",
+    "import": "import_frames",
+    "figures": "draw",
+    "table_1": "table_one",
+    "table_2": "table_two",
+}
 
 
 @dataclass

@@ -146,7 +146,7 @@ def panels(numbers: Numbers, footer: str) -> Figure:
     axes_of = figure.subplots(2, 2, height_ratios=[1.6, 1.0])
     for column, model in enumerate(MODELS):
         points = numbers["points"]
-        swarm(axes_of[0, column], points[points["model"] == model], model)
+        swarm(axes_of[0, column], points[points["model"] == model], model, colours())
         importance = numbers["importance"]
         bars(axes_of[1, column], importance[importance["model"] == model], model)
         style.letter(axes_of[0, column], "ab"[column])
@@ -155,7 +155,7 @@ def panels(numbers: Numbers, footer: str) -> Figure:
     return figure
 
 
-def _colours() -> Any:
+def colours() -> Any:
     """Colours of the values of features, from low to high."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -167,24 +167,24 @@ def colour_bar(figure: Figure, axes: list[Axes]) -> None:
     from matplotlib.cm import ScalarMappable
 
     bar = figure.colorbar(
-        ScalarMappable(cmap=_colours()), ax=axes, ticks=[0, 1], pad=0.01, aspect=35
+        ScalarMappable(cmap=colours()), ax=axes, ticks=[0, 1], pad=0.01, aspect=35
     )
     bar.ax.set_yticklabels(["low", "high"])
     bar.set_label("value of the feature", labelpad=-8)
     bar.outline.set_visible(False)
 
 
-def swarm(axes: Axes, points: pd.DataFrame, model: str) -> None:
+def swarm(axes: Axes, points: pd.DataFrame, model: str, colour_map: Any) -> None:
     """Shapley values of one model with its title."""
-    swarm_of(axes, points[points["rank"] <= SHOWN])
+    swarm_of(axes, points[points["rank"] <= SHOWN], colour_map)
     axes.set_title(MODELS[model]["title"], fontsize=8.0)
     axes.set_xlabel(MODELS[model]["axis"])
 
 
-def swarm_of(axes: Axes, points: pd.DataFrame) -> None:
+def swarm_of(axes: Axes, points: pd.DataFrame, colour_map: Any) -> None:
     """Shapley values, a row of points for each feature."""
     axes.scatter(
-        points["shap"], points["rank"] + points["offset"], c=points["level"], cmap=_colours(),
+        points["shap"], points["rank"] + points["offset"], c=points["level"], cmap=colour_map,
         vmin=0.0, vmax=1.0, s=4, lw=0, rasterized=True, zorder=2,
     )  # fmt: skip
     axes.axvline(0.0, color=style.GREY, lw=0.7, zorder=1)

@@ -147,9 +147,8 @@ def cut(double_wells: pd.DataFrame, is_tls: np.ndarray) -> Numbers:
         if back:
             x, v = 1.0 - x[::-1], v[::-1]
         v = v - v[0] + energy
-        points.append(
-            pd.DataFrame({"segment": number, "length": length + x * well["path_length"], "energy": v})
-        )
+        along = length + x * well["path_length"]
+        points.append(pd.DataFrame({"segment": number, "length": along, "energy": v}))
         ends = (well["minimum_a"], well["minimum_b"])
         segments.append(
             {
@@ -283,10 +282,10 @@ def _cut(axes: Axes, line: pd.DataFrame, segments: pd.DataFrame) -> None:
         ("TLS", "-", style.VERMILION),
         ("other DW", "-", style.BLUE),
         ("never followed in the dynamics", "--", style.GREY),
-        ("minimum", "", style.BLACK),
+        ("minimum", "none", style.BLACK),
     ):
-        marker = "" if line_style else "o"
-        axes.plot([], [], line_style, marker=marker, color=colour, label=label)
+        marker = "o" if line_style == "none" else ""
+        axes.plot([], [], ls=line_style, marker=marker, color=colour, label=label)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.28 * (high - low))
     axes.legend(loc="upper left", ncols=2, columnspacing=1.2)

@@ -78,14 +78,14 @@ def numbers(found: Mapping[str, Any]) -> Numbers:
         "initial": [f"$K_0$ = {int(first['paths']):,} pairs", f"{int(first['double_wells']):,} DW"],
         "paths": [
             f"{int(last['total_paths']):,} paths of the loop",
-            f"{found['standard']:,} of the standard",
+            f"{found['standard']:,} more, standard",
         ],
         "classifier": [_score("accuracy", found["accuracy"]), "out of fold"],
         "predictor": [_score("r", found["r_log"]), "out of fold"],
         "select": [
             f"{len(later)} iterations",
             f"of up to {batches:,} pairs" if batches else "no pair",
-            f"by {found['acquisition'].replace('_', ' ')}",
+            f"by {found['acquisition'].replace('_', ' ').replace('tls', 'TLS')}",
         ],
         "stop": [
             f"last batch: {int(last['tls']):,} TLS",
@@ -136,7 +136,7 @@ def collect(results: Results) -> Numbers:
 
 
 #: Size of a box and distance of two, in the units of the axes.
-WIDTH, HEIGHT, STEP_X, STEP_Y = 1.62, 1.05, 2.15, 1.6
+WIDTH, HEIGHT, STEP_X, STEP_Y = 1.68, 1.05, 2.15, 1.5
 
 
 def draw(numbers: Numbers, results: Results) -> Figure:
@@ -171,14 +171,12 @@ def _box(axes: Axes, box: str, lines: list[str]) -> None:
     colour = style.VERMILION if box == "library" else colour
     axes.add_patch(
         FancyBboxPatch(
-            (x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, boxstyle="round,pad=0,rounding_size=0.1",
-            facecolor="white", edgecolor=colour, lw=1.2,
+            (x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT,
+            boxstyle="round,pad=0,rounding_size=0.1", facecolor="white", edgecolor=colour, lw=1.2,
         )
     )  # fmt: skip
     axes.text(x, y + 0.33, TITLES[box], ha="center", va="center", fontsize=7.5, fontweight="bold")
-    axes.text(
-        x, y + 0.17, "\n".join(lines), ha="center", va="top", fontsize=6.0, linespacing=1.25
-    )
+    axes.text(x, y + 0.17, "\n".join(lines), ha="center", va="top", fontsize=6.0, linespacing=1.25)
 
 
 def _arrow(axes: Axes, start: str, end: str) -> None:

@@ -189,9 +189,7 @@ def collect(results: Results) -> Numbers:
     threshold = config.unit_systems[config.loop.unit_system].tls_threshold
     return {
         **agreement(results.out_of_fold, results.temperatures, threshold),
-        **numbers(
-            results.double_wells, results.temperatures, config.unit_systems, results.volume
-        ),
+        **numbers(results.double_wells, results.temperatures, config.unit_systems, results.volume),
     }
 
 
@@ -268,9 +266,9 @@ def _agreement(axes: Axes, numbers: Numbers, results: Results) -> None:
     axes.set_xlabel(r"exact $E_{qs}$ ($\epsilon$)")
     axes.set_ylabel(r"predicted $E_{qs}$ ($\epsilon$)")
     axes.legend(loc="upper left", markerscale=3)
-    inset = axes.inset_axes((0.66, 0.1, 0.32, 0.32))
+    inset = axes.inset_axes((0.7, 0.09, 0.27, 0.27))
     confusion.draw(inset, numbers["confusion"], WELLS, 5.0)
-    inset.set_title("predicted", fontsize=5.0, pad=1.5)
+    inset.set_title("predicted", fontsize=5.0, pad=1.5, bbox=style.PAPER)
     inset.set_ylabel("exact", fontsize=5.0, labelpad=0.5)
     if not enough:
         text = style.too_few(int(multiples["tls"].iloc[0]), needed, "share of TLS")

@@ -113,16 +113,26 @@ def totals(axes: Axes, iterations: pd.DataFrame) -> None:
     from matplotlib.ticker import MaxNLocator
 
     shown = (
-        ("other", style.GREY, "s-"), ("double_well", style.BLUE, "o-"), ("tls", style.VERMILION, "^-")
-    )  # fmt: skip
+        ("other", style.GREY, "s-"),
+        ("double_well", style.BLUE, "o-"),
+        ("tls", style.VERMILION, "^-"),
+    )
     for name, colour, marker in shown:
         axes.plot(
             iterations["iteration"], iterations[name], marker, color=colour,
             label=confusion.LABELS[name],
         )  # fmt: skip
-    axes.set_yscale("symlog", linthresh=1.0)
-    axes.set_ylim(bottom=0.0)
+    counts_axis(axes, float(iterations[list(confusion.CLASSES)].max().max()))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("iteration")
     axes.set_ylabel("pairs so far")
     axes.legend(loc="best")
+
+
+def counts_axis(axes: Axes, highest: float) -> None:
+    """A vertical axis for counts from none to ``highest``: logarithmic from one on."""
+    from matplotlib.ticker import StrMethodFormatter
+
+    axes.set_yscale("symlog", linthresh=1.0)
+    axes.set_ylim(0.0, 2.5 * max(highest, 1.0))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tlsfind.analysis import style
+from tlsfind.analysis.figures import figS6
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.tables import table1
 from tlsfind.pairs.keys import KEYS
@@ -100,8 +101,8 @@ def _found(axes: Axes, numbers: Numbers) -> None:
         axes.axhline(row["tls"], ls="--", lw=0.9, color=style.BLACK)
     else:
         axes.plot([], [], " ", label="standard procedure: not run")
-    axes.set_yscale("symlog", linthresh=1.0)
-    axes.set_ylim(bottom=0.0)
+    highest = max(counts["double_wells"].max(), np.nan_to_num(row["tls_high"]))
+    figS6.counts_axis(axes, float(highest))
     axes.set_xlim(left=0.0)
     axes.set_xlabel("paths")
     axes.set_ylabel("found so far")

@@ -112,8 +112,9 @@ def draw(numbers: Numbers, results: Results) -> Figure:
 
 def _swarm(figure: Figure, axes: Axes, points: pd.DataFrame, pairs: pd.DataFrame) -> None:
     """The beeswarm with its colour bar and the accuracies."""
-    explanation.swarm_of(axes, points[points["rank"] <= SHOWN])
+    explanation.swarm_of(axes, points[points["rank"] <= SHOWN], explanation.colours())
     explanation.colour_bar(figure, [axes])
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(r"Shapley value (right: higher $T_f$ told)")
     row = pairs.iloc[0]
     said = [

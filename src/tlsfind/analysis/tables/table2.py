@@ -80,9 +80,7 @@ def table(
 
     passes = done.get("predict", 0) / max(work.prediction_jobs, 1)
     collected = total("explore", "landscape")
-    paper_loop = iterative_seconds(
-        work.initial_paths, work.batch, work.iterations, work.pairs
-    )
+    paper_loop = iterative_seconds(work.initial_paths, work.batch, work.iterations, work.pairs)
     rows: list[dict[str, Any]] = [
         _row("prepare a glass", "glass", None, total("prepare"), work.glasses, ""),
         _row("quench with its dynamics", "quench", None, total("explore"), work.quenches, ""),
