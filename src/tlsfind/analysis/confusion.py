@@ -73,17 +73,19 @@ def draw(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
+    wanted = pd.MultiIndex.from_product([names, names])
+    cells = frame.set_index(["exact", "predicted"]).reindex(wanted)
     count, share = (
-        frame.pivot(index="exact", columns="predicted", values=value).loc[list(names), list(names)]
-        for value in ("count", "share")
+        cells[name].to_numpy(dtype=float).reshape(len(names), -1)
+        for name in ("count", "share")
     )
     colours = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", style.SKY, style.BLUE])
-    values = share.fillna(0.0).to_numpy()
+    values = np.nan_to_num(share)
     axes.imshow(values, cmap=colours, vmin=0.0, vmax=1.0, aspect="equal")
     for i in range(len(names)):
         for j in range(len(names)):
             axes.text(
-                j, i, f"{int(count.iloc[i, j]):,}", ha="center", va="center", fontsize=fontsize,
+                j, i, f"{int(count[i, j]):,}", ha="center", va="center", fontsize=fontsize,
                 color="white" if values[i, j] > 0.75 else "black",
             )  # fmt: skip
     labels = [LABELS[name] for name in names]

@@ -142,7 +142,7 @@ def cut(double_wells: pd.DataFrame, is_tls: np.ndarray) -> Numbers:
     for number, (row, back) in enumerate(chain(wells)):
         well: Any = wells.loc[row]
         xi, profile = (np.asarray(well[name], dtype=np.float64) for name in ("xi", "energy"))
-        inside = (xi >= 0.0) & (xi <= 1.0)
+        inside = (xi > -1e-9) & (xi < 1.0 + 1e-9)  # both minima, whatever the rounding
         x, v = xi[inside], profile[inside]
         if back:
             x, v = 1.0 - x[::-1], v[::-1]
@@ -226,9 +226,9 @@ def draw(numbers: Numbers, results: Results) -> Figure:
         style.refuse(axes, "no TLS was found in this run")
         return figure
     places = [
-        figure.add_subplot(place)
+        figure.add_subplot(grid[1 + row].subgridspec(1, columns)[column])
         for row in range(rows)
-        for place in grid[1 + row].subgridspec(1, columns)
+        for column in range(columns)
     ]
     style.letter(places[0], "b")
     for axes in places[len(levels) :]:

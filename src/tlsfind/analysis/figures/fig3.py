@@ -142,7 +142,10 @@ def panels(numbers: Numbers, results: Results, quantities: list[str], what: str)
     threshold = results.config.unit_systems[results.config.loop.unit_system].tls_threshold
     needed = results.config.analysis.min_points
     colours = style.temperature_colours(values)
-    statistics = numbers["correlation"].set_index(["quantity", "preparation_temperature"])
+    statistics = {
+        (row["quantity"], row["preparation_temperature"]): row
+        for row in numbers["correlation"].to_dict("records")
+    }
     found = numbers["points"]
     for i, quantity in enumerate(quantities):
         for j, value in enumerate(values):
@@ -160,7 +163,7 @@ def panels(numbers: Numbers, results: Results, quantities: list[str], what: str)
                 mew=0, color=colours[value], rasterized=True,
             )  # fmt: skip
             line = threshold if quantity == "splitting" else None
-            _dress(axes, found[chosen], quantity, line, statistics.loc[(quantity, value)].to_dict())
+            _dress(axes, found[chosen], quantity, line, statistics[quantity, value])
             if j == 0:
                 axes.set_ylabel(rf"predicted ${QUANTITIES[quantity]}$ ($\epsilon$)")
     return figure

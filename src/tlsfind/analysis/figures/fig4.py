@@ -204,10 +204,9 @@ def draw(numbers: Numbers, results: Results) -> Figure:
     _agreement(left, numbers, results)
     style.letter(right, "b")
     _density(right, numbers, results)
-    for column, (value, place) in enumerate(
-        zip(values, grid[1].subgridspec(1, len(values)), strict=True)
-    ):
-        axes = figure.add_subplot(place)
+    below = grid[1].subgridspec(1, len(values))
+    for column, value in enumerate(values):
+        axes = figure.add_subplot(below[column])
         if column == 0:
             style.letter(axes, "c")
         glasses = numbers["per_glass"]

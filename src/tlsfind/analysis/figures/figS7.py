@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ Numbers = dict[str, pd.DataFrame]
 
 
 def numbers(
-    paths: pd.DataFrame, is_tls: np.ndarray, qualifies: np.ndarray, standard: Mapping[str, float]
+    paths: pd.DataFrame, is_tls: np.ndarray, qualifies: np.ndarray, standard: Mapping[Any, Any]
 ) -> Numbers:
     """What the loop found for its paths, and how much of it the standard procedure would see.
 

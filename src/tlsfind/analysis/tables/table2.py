@@ -114,7 +114,8 @@ def _spent(jobs: pd.DataFrame | None) -> tuple[dict[str, float], dict[str, int]]
     ended = jobs[jobs["status"] == "done"]
     rules = [rule_of(str(s), str(i)) for s, i in zip(ended["stage"], ended["item"], strict=True)]
     grouped = ended["cpu_seconds"].astype(float).groupby(np.asarray(rules, dtype=object))
-    return grouped.sum().to_dict(), grouped.size().to_dict()
+    seconds = {str(rule): float(part.sum()) for rule, part in grouped}
+    return seconds, {str(rule): len(part) for rule, part in grouped}
 
 
 def _row(
