@@ -95,9 +95,9 @@ def test_scan_of_perceptrons(run, tmp_path):
     results = run._replace(root=root).results
     scan = figS8.collect(results)["scan"]
     depth = scan[(scan["panel"] == "depth") & (scan["split"] == "row")].set_index("depth")
-    assert depth["accuracy"].to_dict() == {1: 0.81, 2: 0.82, 3: 0.83}
+    assert depth["accuracy"].to_dict() == pytest.approx({1: 0.81, 2: 0.82, 3: 0.83})
     width = scan[(scan["panel"] == "width") & (scan["split"] == "row")].set_index("width")
-    assert width["accuracy"].to_dict() == {60: 0.82, 5: 0.82}
+    assert width["accuracy"].to_dict() == pytest.approx({60: 0.82, 5: 0.82})
     assert scan.loc[scan["split"] == "glass", "accuracy"].isna().all()
     (file,) = stage.figures(run.config, root, tmp_path / "out", ["figS8"])
     assert file.name == "figS8.png"

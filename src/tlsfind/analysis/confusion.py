@@ -76,8 +76,7 @@ def draw(
     wanted = pd.MultiIndex.from_product([names, names])
     cells = frame.set_index(["exact", "predicted"]).reindex(wanted)
     count, share = (
-        cells[name].to_numpy(dtype=float).reshape(len(names), -1)
-        for name in ("count", "share")
+        cells[name].to_numpy(dtype=float).reshape(len(names), -1) for name in ("count", "share")
     )
     colours = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", style.SKY, style.BLUE])
     values = np.nan_to_num(share)
