@@ -153,3 +153,13 @@ def test_confusion_shares_are_of_the_exact_class():
     assert found.loc[("tls", "tls"), "share"] == 0.5
     assert found.loc[("other", "tls"), "share"] == pytest.approx(1 / 3)
     assert np.isnan(found.loc[("double_well", "tls"), "share"])
+
+
+def test_chain_goes_through_a_tls():
+    """A shorter chain with a TLS is taken before a longer one without."""
+    long = [well("x", i, i + 1, 0.1, 0.1) for i in range(5)]
+    wells = pd.DataFrame([*long, well("y", 0, 1, 0.1, 0.1), well("y", 1, 2, 0.1, 0.1)])
+    is_tls = np.zeros(len(wells), dtype=bool)
+    assert len(fig1.chain(wells, is_tls)) == 5
+    is_tls[6] = True
+    assert {row for row, _ in fig1.chain(wells, is_tls)} == {5, 6}

@@ -66,19 +66,23 @@ def numbers(tls: pd.DataFrame, unit: str) -> Numbers:
     return {"profiles": pd.concat(profiles) if profiles else empty, "levels": levels}
 
 
-def chain(double_wells: pd.DataFrame) -> list[tuple[int, bool]]:
+def chain(double_wells: pd.DataFrame, is_tls: np.ndarray | None = None) -> list[tuple[int, bool]]:
     """Double wells of one glass that share minima, end to end.
 
-    From each double well, in order, the ends are lengthened by the lowest barrier to a minimum
-    that is not yet in the chain, up to ``SEGMENTS``; the first of the longest chains is taken.
+    From each TLS (each double well if there is none) both ends are lengthened by the lowest
+    barrier to a minimum that is not yet in the chain, up to ``SEGMENTS``; of the longest chains
+    the one with the first row is taken.
 
     Args:
-        double_wells: the library, the one to start from first.
+        double_wells: the library.
+        is_tls: which are TLS, shape (n,); None: unknown.
 
     Returns:
         For each path its row and whether it is walked backwards, from b to a.
     """
     best: list[tuple[int, bool]] = []
+    starts = np.zeros(len(double_wells), dtype=bool) if is_tls is None else np.asarray(is_tls)
+    starts = starts if starts.any() else ~starts
     rows = double_wells.reset_index(drop=True).sort_values("barrier", kind="stable")
     for _, glass in rows.groupby("glass", sort=True):
         a, b = (glass[f"minimum_{end}"].to_numpy() for end in "ab")
@@ -87,7 +91,7 @@ def chain(double_wells: pd.DataFrame) -> list[tuple[int, bool]]:
         for i, (first, second) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
             edges.setdefault(first, []).append((i, second))
             edges.setdefault(second, []).append((i, first))
-        for start in np.argsort(index):
+        for start in np.flatnonzero(starts[index]):
             found = _grow(int(start), a.tolist(), b.tolist(), edges)
             walked = [(int(index[i]), back) for i, back in found]
             first = min(i for i, _ in walked)
@@ -139,7 +143,7 @@ def cut(double_wells: pd.DataFrame, is_tls: np.ndarray) -> Numbers:
     wells = double_wells.reset_index(drop=True)
     points, segments = [], []
     length, energy = 0.0, 0.0
-    for number, (row, back) in enumerate(chain(wells)):
+    for number, (row, back) in enumerate(chain(wells, is_tls)):
         well: Any = wells.loc[row]
         xi, profile = (np.asarray(well[name], dtype=np.float64) for name in ("xi", "energy"))
         inside = (xi > -1e-9) & (xi < 1.0 + 1e-9)  # both minima, whatever the rounding
@@ -225,11 +229,8 @@ def draw(numbers: Numbers, results: Results) -> Figure:
         style.letter(axes, "b")
         style.refuse(axes, "no TLS was found in this run")
         return figure
-    places = [
-        figure.add_subplot(grid[1 + row].subgridspec(1, columns)[column])
-        for row in range(rows)
-        for column in range(columns)
-    ]
+    below = [grid[1 + row].subgridspec(1, columns) for row in range(rows)]
+    places = [figure.add_subplot(row[column]) for row in below for column in range(columns)]
     style.letter(places[0], "b")
     for axes in places[len(levels) :]:
         axes.set_axis_off()

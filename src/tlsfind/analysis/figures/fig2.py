@@ -83,7 +83,7 @@ def numbers(found: Mapping[str, Any]) -> Numbers:
         "classifier": [_score("accuracy", found["accuracy"]), "out of fold"],
         "predictor": [_score("r", found["r_log"]), "out of fold"],
         "select": [
-            f"{len(later)} iterations",
+            f"{len(later)} iteration{'s' if len(later) != 1 else ''}",
             f"of up to {batches:,} pairs" if batches else "no pair",
             f"by {found['acquisition'].replace('_', ' ').replace('tls', 'TLS')}",
         ],

@@ -157,6 +157,7 @@ def panels(numbers: Numbers, results: Results, quantities: list[str], what: str)
             if chosen.sum() < needed:
                 text = f"{what}, ${QUANTITIES[quantity]}$"
                 style.refuse(axes, style.too_few(int(chosen.sum()), needed, text), 30)
+                axes.set_box_aspect(1)
                 continue
             axes.plot(
                 found.loc[chosen, "exact"], found.loc[chosen, "predicted"], ".", ms=2.5, alpha=0.6,

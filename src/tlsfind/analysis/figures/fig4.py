@@ -272,8 +272,8 @@ def _agreement(axes: Axes, numbers: Numbers, results: Results) -> None:
     if not enough:
         text = style.too_few(int(multiples["tls"].iloc[0]), needed, "share of TLS")
         axes.text(
-            0.03, 0.72, text.replace(": not", ":\nnot"), transform=axes.transAxes, fontsize=5.5,
-            color="#555555",
+            0.03, 0.76, text.replace(", fewer", ",\nfewer"), transform=axes.transAxes, fontsize=5.5,
+            color="#555555", bbox=style.PAPER,
         )  # fmt: skip
 
 
