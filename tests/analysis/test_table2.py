@@ -26,6 +26,8 @@ def test_costs_are_divided_by_the_work():
             ("explore", "a block 0", "done", 200.0),
             ("landscape", "a", "done", 50.0),
             ("pairs", "a", "done", 6.0),
+            ("paths", "loop/00/selection/batch-000.parquet", "done", 4.0),
+            ("paths", "standard/selection/slice-000.parquet", "done", 5.0),
             ("train", "0", "done", 10.0),
             ("train", "1", "done", 20.0),
             *(("predict", f"loop/0{k}/predictions/00{j}.parquet", "done", 3.0)
@@ -44,9 +46,10 @@ def test_costs_are_divided_by_the_work():
     assert seconds["collect a pair"] == pytest.approx(256.0 / 600)
     assert seconds["features of a pair"] == pytest.approx(0.01)
     assert seconds["path and levels of a pair"] == pytest.approx(2.0)
+    assert seconds["the same, processor time"] == pytest.approx(9.0 / 3)
     assert seconds["predict a pair"] == pytest.approx(12.0 / (2 * 600))  # two passes
     assert seconds["train all models"] == pytest.approx(15.0)
-    assert seconds["whole active loop"] == pytest.approx(3.0 + 30.0 + 12.0 + 1.0 + 2.0)
+    assert seconds["whole active loop"] == pytest.approx(4.0 + 30.0 + 12.0 + 1.0 + 2.0)
     paper = 100 * 1e2 + 3 * (10 * 1e2 + 1e3 + 600 * 1e-5)  # t_i of IV.H
     assert rows.loc["whole active loop", "paper_seconds_low"] == pytest.approx(paper)
     np.testing.assert_allclose(rows["seconds"] * rows["units"], rows["total_seconds"])

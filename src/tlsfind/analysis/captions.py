@@ -135,8 +135,8 @@ CAPTIONS: dict[str, str] = {
     ),
     "table_2": (
         "Cost of every step, in seconds of one core, beside the paper's numbers (an Intel "
-        "i9-9980HK). Paths carry their own time; the others are processor times of the jobs, with "
-        "the start of each job, which small runs feel. These times are not reproducible. Compare "
-        "Table II of the paper."
+        "i9-9980HK). Paths carry their own wall time; the others are processor times of the jobs, "
+        "with the start of each job, which small runs feel. These times are not reproducible. "
+        "Compare Table II of the paper."
     ),
 }

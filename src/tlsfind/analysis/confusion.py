@@ -73,7 +73,7 @@ def draw(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    wanted = pd.MultiIndex.from_product([names, names])
+    wanted = pd.MultiIndex.from_product([list(names), list(names)])
     cells = frame.set_index(["exact", "predicted"]).reindex(wanted)
     count, share = (
         cells[name].to_numpy(dtype=float).reshape(len(names), -1) for name in ("count", "share")
