@@ -1,7 +1,7 @@
-# Figures, Table I, the numbers and the report.
+# Figures, Tables I and II, the numbers and the report.
 
 
-rule figures:
+rule draw:
     input:
         evidence=expand(f"{GLASS}/equilibration.parquet", glass=GLASSES),
         pairs=PAIR_FILES,
@@ -9,6 +9,7 @@ rule figures:
         out_of_fold=last(f"{LOOP}/model/out_of_fold.parquet"),
         standard=f"{STANDARD}/paths.parquet",
         double_wells=f"{R}/library/double_wells.parquet",
+        temperatures=lambda wildcards: OTHER_TEMPERATURES,
     output:
         equilibration=report(
             figure("equilibration"),
@@ -16,8 +17,14 @@ rule figures:
             category="Evidence",
         ),
         loop=report(figure("loop"), caption=caption("loop"), category="Evidence"),
-        fig1b=report(figure("fig1b"), caption=caption("fig1b"), category="Figures"),
+        fig1=report(figure("fig1"), caption=caption("fig1"), category="Figures"),
+        fig2=report(figure("fig2"), caption=caption("fig2"), category="Figures"),
         fig3=report(figure("fig3"), caption=caption("fig3"), category="Figures"),
+        fig3_prospective=report(
+            figure("fig3_prospective"),
+            caption=caption("fig3_prospective"),
+            category="Figures",
+        ),
         fig4=report(figure("fig4"), caption=caption("fig4"), category="Figures"),
         fig6=report(figure("fig6"), caption=caption("fig6"), category="Figures"),
         recall=report(figure("recall"), caption=caption("recall"), category="Evidence"),
@@ -34,19 +41,24 @@ rule figures:
             caption=caption("density_bootstrap"),
             category="Figures",
         ),
+        figS6=report(figure("figS6"), caption=caption("figS6"), category="Figures"),
+        figS7=report(figure("figS7"), caption=caption("figS7"), category="Figures"),
+        figS9=report(figure("figS9"), caption=caption("figS9"), category="Figures"),
+        figS10=report(figure("figS10"), caption=caption("figS10"), category="Figures"),
     log:
-        f"{R}/logs/figures.log",
+        f"{R}/logs/draw.log",
     benchmark:
-        f"{R}/benchmarks/figures.tsv"
+        f"{R}/benchmarks/draw.tsv"
     conda:
         "../envs/tlsfind.yaml"
     threads: 1
     resources:
-        mem_mb=memory("figures", "pairs"),
-        runtime=minutes("figures", "pairs"),
+        mem_mb=memory("draw", "pairs"),
+        runtime=minutes("draw", "pairs"),
     params:
         config=CONFIG_FILE,
         depends=depends(
+            "run.name",
             "run.seed",
             "analysis.formats",
             "analysis.min_points",
@@ -101,9 +113,15 @@ rule explain:
 
 # With one preparation temperature there is nothing to compare.
 OTHER_TEMPERATURES = []
+STABILITY_SCAN = []
 
 if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
-    OTHER_TEMPERATURES = [f"{R}/tables/transfer.csv", f"{R}/tables/stability.json"]
+    OTHER_TEMPERATURES = [
+        f"{R}/tables/transfer.csv",
+        f"{R}/tables/stability.json",
+        f"{R}/tables/stability_shap.parquet",
+    ]
+    STABILITY_SCAN = [figure("figS8")]
 
     rule transfer:
         input:
@@ -143,6 +161,7 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             labelled=last(f"{LOOP}/model/labelled.parquet"),
         output:
             scores=f"{R}/tables/stability.json",
+            shap=f"{R}/tables/stability_shap.parquet",
         log:
             f"{R}/logs/stability.log",
         benchmark:
@@ -154,10 +173,61 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             mem_mb=memory("stability"),
             runtime=minutes("stability"),
         params:
+            config=CONFIG_FILE,
             seed=CONFIG.run.seed,
         shell:
             "tlsfind stability {input.labelled} --seed {params.seed}"
-            " --output {output.scores} > {log} 2>&1"
+            " --config {params.config} --output {output.scores} > {log} 2>&1"
+
+    # Not part of the default target: dozens of perceptrons.
+    rule stability_scan:
+        input:
+            labelled=last(f"{LOOP}/model/labelled.parquet"),
+        output:
+            scores=f"{R}/tables/stability_scan.json",
+            shap=f"{R}/tables/stability_scan_shap.parquet",
+        log:
+            f"{R}/logs/stability_scan.log",
+        benchmark:
+            f"{R}/benchmarks/stability_scan.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory("stability_scan"),
+            runtime=minutes("stability_scan"),
+        params:
+            config=CONFIG_FILE,
+            seed=CONFIG.run.seed,
+        shell:
+            "tlsfind stability {input.labelled} --scan --seed {params.seed}"
+            " --config {params.config} --output {output.scores} > {log} 2>&1"
+
+    rule draw_scan:
+        input:
+            pairs=PAIR_FILES,
+            scan=f"{R}/tables/stability_scan.json",
+            double_wells=f"{R}/library/double_wells.parquet",
+        output:
+            figS8=report(figure("figS8"), caption=caption("figS8"), category="Figures"),
+        log:
+            f"{R}/logs/draw_scan.log",
+        benchmark:
+            f"{R}/benchmarks/draw_scan.tsv"
+        conda:
+            "../envs/tlsfind.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory("draw_scan", "pairs"),
+            runtime=minutes("draw_scan", "pairs"),
+        params:
+            config=CONFIG_FILE,
+            depends=depends("run.name", "analysis.formats", "units", "loop.unit_system"),
+            results=subpath(output.figS8, ancestor=2),
+            output=subpath(output.figS8, parent=True),
+        shell:
+            "tlsfind figures {params.results} --config {params.config} --only figS8"
+            " --output {params.output} > {log} 2>&1"
 
 
 rule table_one:
@@ -217,7 +287,7 @@ rule summary:
 rule provenance:
     input:
         summary=f"{R}/summary.json",
-        figures=rules.figures.output,
+        figures=rules.draw.output,
         explanation=rules.explain.output,
         temperatures=OTHER_TEMPERATURES,
     output:
@@ -240,11 +310,40 @@ rule provenance:
         " > {log} 2>&1"
 
 
+rule table_two:
+    input:
+        pairs=PAIR_FILES,
+        paths=last(f"{LOOP}/paths.parquet"),
+        standard=f"{STANDARD}/paths.parquet",
+        jobs=f"{R}/jobs.parquet",
+    output:
+        table=report(
+            f"{R}/tables/table_2.csv", caption=caption("table_2"), category="Tables"
+        ),
+    log:
+        f"{R}/logs/table_2.log",
+    benchmark:
+        f"{R}/benchmarks/table_2.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("table_two", "pairs"),
+        runtime=minutes("table_two", "pairs"),
+    params:
+        config=CONFIG_FILE,
+        results=subpath(output.table, ancestor=2),
+    shell:
+        "tlsfind table-two {params.results} --config {params.config} --output {output.table}"
+        " > {log} 2>&1"
+
+
 rule report:
     input:
         glasses=expand(f"{GLASS}/glass.parquet", glass=GLASSES),
-        figures=rules.figures.output,
+        figures=rules.draw.output,
         table=f"{R}/tables/table_1.csv",
+        costs=f"{R}/tables/table_2.csv",
         summary=f"{R}/summary.json",
         state=last(f"{LOOP}/state.json"),
         explanation=rules.explain.output,

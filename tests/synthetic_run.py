@@ -133,6 +133,8 @@ def make_run(
         schema = tables.schema("pairs", tables.pairs_columns(config.pairs.particles))
         tables.write(own, root / "pairs" / f"{name}.parquet", schema)
     write_checks(root)
+    write_jobs(root, config)
+    write_temperatures(root, config)
     return {"pairs": pairs, **_write_loop(config, pairs, iterations, units, rng)}
 
 
@@ -147,6 +149,75 @@ def write_checks(root: Path, outside: bool = False) -> None:
          "difference": 0.01 if outside else 1e-9, "within": not outside},
     ]  # fmt: skip
     tables.write(rows, root / "validation.parquet", tables.schema("validation"))
+
+
+def write_jobs(root: Path, config: Config) -> None:
+    """The table of jobs: one of each stage, and one that failed."""
+    stages = {
+        "prepare": "a", "explore": "a", "landscape": "a", "pairs": "a", "select": "0",
+        "paths": "loop/00/selection/batch-000.parquet", "train": "", "assess": "",
+        "predict": "loop/00/predictions/000.parquet", "figures": "",
+    }  # fmt: skip
+    row = {
+        "status": "done", "host": "here", "pid": 1, "slurm_job": "",
+        "started": "2026-01-01T00:00:00+00:00", "updated": "2026-01-01T00:01:00+00:00",
+        "wall_seconds": 60.0, "cpu_seconds": 50.0, "max_rss_mb": 200.0, "done": 1, "total": 1,
+        "version": "0", "config_hash": config.hash, "seed": 3, "message": "",
+    }  # fmt: skip
+    rows = [{**row, "stage": stage, "item": item} for stage, item in stages.items()]
+    rows.append({**row, "stage": "explore", "item": "a", "status": "failed", "cpu_seconds": 7.0})
+    tables.write(rows, root / "jobs.parquet", tables.schema("jobs"))
+
+
+def write_temperatures(root: Path, config: Config) -> None:
+    """What transfer and stability write for a run of several temperatures; else nothing."""
+    groups = {group.preparation_temperature: group.count for group in config.glasses}
+    if len(groups) < 2:
+        return
+    found = sorted(groups)
+    score = {"accuracy": 0.9, "r_log": 0.8, "rmse_log": 0.2, "average_precision_tls": 0.5}
+    base = {"model": "screen", "training_pairs": 90, "training_double_wells": 40,
+            "training_tls": 4, "training_glasses": 4, "pairs": 80, "double_wells": 30, "tls": 3,
+            "note": ""}  # fmt: skip
+    rows = []
+    for trained in found:
+        for used in found:
+            for split in ("row", "glass") if trained == used else ("other",):
+                here = {**score, "r_log": None} if split == "glass" else score
+                ends = {"training_temperature": trained, "prediction_temperature": used}
+                rows.append({**base, **ends, "split": split, **here})
+    frame = pd.DataFrame(rows)[tables.schema("transfer").names]
+    (root / "tables").mkdir(parents=True, exist_ok=True)
+    frame.to_csv(root / "tables" / "transfer.csv", index=False)
+    names = [name for name in tables.feature_names(3) if not name.startswith("transitions")]
+    shap = [
+        {"model": "stability", "glass": "T0.092-0000", "minimum_a": pair, "minimum_b": pair + 1,
+         "feature": name, "value": float(pair), "shap": 0.001 * (pair - 10) / (place + 1),
+         "base": 0.08, "prediction": 0.08}
+        for pair in range(20) for place, name in enumerate(names)
+    ]  # fmt: skip
+    tables.write(shap, root / "tables" / "stability_shap.parquet", tables.schema("shap"))
+    accuracy = {"accuracy": 0.9, "balanced_accuracy": 0.9, "confusion": [[1]], "note": ""}
+    content = {
+        "temperatures": found, "pairs": [100] * len(found), "glasses": [groups[t] for t in found],
+        "features": names, "layers": [60, 60], "seed": 3, "commonest": 0.5, "by_row": accuracy,
+        "by_glass": {**accuracy, "accuracy": None, "note": "one glass"},
+        "shap": {name: {"mean_abs": 0.001, "direction": 0.5} for name in names},
+        "partial_dependence": {
+            name: {"value": [0.1, 0.2], "temperature": [found[0], found[-1]]} for name in names
+        },
+    }  # fmt: skip
+    (root / "tables" / "stability.json").write_text(json.dumps(content))
+
+
+def write_scan(root: Path) -> None:
+    """The scan of perceptrons, which only `snakemake figures` makes."""
+    content = json.loads((root / "tables" / "stability.json").read_text())
+    content["scan"] = [
+        {"depth": depth, "width": width, "by_row": 0.8 + 0.01 * depth, "by_glass": None}
+        for depth, width in ((1, 60), (2, 60), (3, 60), (2, 5))
+    ]
+    (root / "tables" / "stability_scan.json").write_text(json.dumps(content))
 
 
 def _write_glass(config: Config, name: str, minima: int, rng: np.random.Generator) -> None:
@@ -252,6 +323,9 @@ def _write_loop(
         )
         fold["is_double_well"] = wells.to_numpy()
         fold["quantum_splitting"] = solved[f"quantum_splitting_{units[0]}"].to_numpy()
+        fold["predicted_barrier"] = fold["barrier"].astype(float) * 10 ** rng.normal(
+            0, 0.05, len(fold)
+        )
         fold.loc[~fold["is_double_well"], "predicted_splitting"] = np.nan
         tables.write(fold, folder / "model" / "out_of_fold.parquet", tables.schema("out_of_fold"))
         state = {"converged": False, "finished": False, "reason": "it goes on", **history[-1]}

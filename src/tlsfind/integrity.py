@@ -49,9 +49,9 @@ _OURS = re.compile(
             r"standard/candidates/slice-\d+\.parquet",
             r"standard/paths/slice-\d+\.parquet(\.journal)?",
             r"library/((double_wells|tls)\.parquet|tls/[^/]+\.xyz)",
-            rf"figures/(equilibration|loop|fig\d+[a-z]?)(_[a-z_]+)?{_IMAGE}",
+            rf"figures/(equilibration|loop|figS?\d+)(_[a-z_]+)?{_IMAGE}",
             rf"explain/((shap|importance)\.parquet|explanation(_[a-z_]+)?{_IMAGE})",
-            r"tables/((table_1|transfer)\.csv|stability\.json)",
+            r"tables/((table_[12]|transfer)\.csv|stability(_scan)?(\.json|_shap\.parquet))",
             r"jobs/[a-z-]+/[^/]+\.json",
         ]
     )
@@ -255,6 +255,8 @@ def _drawn_with(path: Path, folder: Path) -> list[Path]:
     The rules name neither the points of a figure nor its formats but the first.
     """
     leading = {"figures": "loop.*", "explain": "explanation.*"}.get(path.parent.name)
+    if path.name.startswith("figS8"):  # by a rule of its own
+        leading = "figS8.*"
     if path.parent.parent != folder or leading is None or path.suffix == ".parquet":
         return []
     return [other for other in sorted(path.parent.glob(leading)) if other != path]

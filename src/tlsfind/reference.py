@@ -51,7 +51,7 @@ PLACES = {
     "labelled": "loop/{iteration}/model/labelled.parquet (every path with a verdict), and what "
     "`tlsfind import authors` writes",
     "verdicts": "what `tlsfind import authors` writes of exact results without features",
-    "shap": "explain/shap.parquet",
+    "shap": "explain/shap.parquet, tables/stability_shap.parquet",
     "importance": "explain/importance.parquet",
     "transfer": "tables/transfer.csv",
     "scan": "scans/{kind}/scan.parquet",

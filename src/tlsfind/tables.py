@@ -178,7 +178,11 @@ FIXED: dict[str, Columns] = {
         ("missing_tls_high", pa.float64(), "upper end of its 90 % interval"),
     ],
     "shap": [
-        ("model", pa.string(), "`classifier` (P of a double well) or `predictor` (-log10 E_qs)"),
+        (
+            "model",
+            pa.string(),
+            "`classifier` (P of a double well), `predictor` (-log10 E_qs) or `stability` (T_f)",
+        ),
         *_PAIR_KEYS,
         ("feature", pa.string(), "name of the feature, a column of the pairs table"),
         ("value", pa.float64(), "its value for this pair"),

@@ -6,7 +6,7 @@ import pytest
 
 from tlsfind.analysis import style
 from tlsfind.analysis.captions import CAPTIONS
-from tlsfind.analysis.figures import equilibration, fig1b, fig3, fig4, fig6, loop
+from tlsfind.analysis.figures import equilibration, fig1, fig3, fig3_prospective, fig4, fig6, loop
 from tlsfind.analysis.stage import FIGURES
 from tlsfind.units import BOLTZMANN, BUILT_IN, ELECTRON_VOLT
 
@@ -20,10 +20,9 @@ def texts(figure):
 
 
 def drawn(name, run):
-    module = {"fig1b": fig1b, "fig3": fig3, "fig4": fig4, "fig6": fig6}.get(name)
-    module = module or {"equilibration": equilibration, "loop": loop}[name]
+    figure = FIGURES[name]
     with style.styled():
-        return module.draw(module.collect(run.results), run.results)
+        return figure.draw(figure.collect(run.results), run.results)
 
 
 def test_uniform_density_gives_n_0_back():
@@ -92,20 +91,46 @@ def test_fig3_correlation_states_both():
     assert mixed["r_linear"] > 0.99 > mixed["r_log"]
 
 
-def test_fig3_panels_hold_the_right_pairs(run):
+@pytest.mark.parametrize("temperature", [0.062, 0.092])
+def test_fig3_panels_hold_the_right_pairs(run, temperature):
+    paths = run.truth["paths"]
+    here = paths["glass"].str.startswith(f"T{temperature:g}-") & (paths["status"] == "double_well")
+    picked = paths[here & (paths["iteration"] >= 1)]
+    prospective = fig3_prospective.collect(run.results)
+    own = prospective["points"]
+    own = own[own["preparation_temperature"] == temperature]
+    np.testing.assert_allclose(
+        np.sort(own["predicted"]), np.sort(picked["predicted_splitting"].astype(float))
+    )
+    rows = prospective["correlation"].set_index("preparation_temperature")
+    expected = np.corrcoef(np.log10(own["exact"]), np.log10(own["predicted"]))[0, 1]
+    assert rows.loc[temperature, "r_log"] == pytest.approx(expected)
+
     found = fig3.collect(run.results)
     points = found["points"]
-    paths = run.truth["paths"]
-    picked = paths[(paths["iteration"] >= 1) & (paths["status"] == "double_well")]
-    prospective = points[points["panel"] == "prospective"]
-    assert len(prospective) == len(picked)
-    np.testing.assert_allclose(
-        np.sort(prospective["predicted"]), np.sort(picked["predicted_splitting"].astype(float))
-    )
-    assert (points["panel"] == "out_of_fold").sum() == (paths["status"] == "double_well").sum()
-    rows = found["correlation"].set_index("panel")
-    expected = np.corrcoef(np.log10(prospective["exact"]), np.log10(prospective["predicted"]))[0, 1]
-    assert rows.loc["prospective", "r_log"] == pytest.approx(expected)
+    points = points[points["preparation_temperature"] == temperature]
+    rows = found["correlation"].set_index(["quantity", "preparation_temperature"])
+    for quantity, column in (("splitting", "quantum_splitting_argon"), ("barrier", "barrier")):
+        own = points[points["quantity"] == quantity]
+        np.testing.assert_allclose(np.sort(own["exact"]), np.sort(paths.loc[here, column]))
+        expected = np.corrcoef(own["exact"], own["predicted"])[0, 1]
+        assert rows.loc[(quantity, temperature), "r_linear"] == pytest.approx(expected)
+        assert rows.loc[(quantity, temperature), "points"] == here.sum()
+
+
+def test_fig3_letters_are_the_papers(run):
+    """Two temperatures: a and b for the splitting, d and e for the barrier."""
+    titles = [axes.get_title(loc="left") for axes in drawn("fig3", run).axes]
+    assert titles == ["(a)", "(b)", "(d)", "(e)"]
+
+
+def test_fig3_without_predictions_of_the_barrier(run):
+    fold = run.results.out_of_fold.assign(predicted_barrier=np.nan)
+    numbers = fig3.numbers(fold, run.results.temperatures)
+    assert set(numbers["points"]["quantity"]) == {"splitting"}
+    with style.styled():
+        figure = fig3.draw(numbers, run.results)
+    assert "DW out of fold, $E_b$: 0 points, fewer than 10" in texts(figure)
 
 
 def test_fig6_histograms_are_numpys(run):
@@ -145,11 +170,11 @@ def test_inverse_line_of_an_inverse_distribution():
 
 def test_examples_are_spread_over_the_tls(run):
     results = run.results
-    found = fig1b.collect(results)
+    found = fig1.collect(results)
     levels = found["levels"]
     wells = results.double_wells
     tls = wells[results.is_tls(wells)]
-    assert len(levels) == min(len(tls), fig1b.EXAMPLES)
+    assert len(levels) == min(len(tls), fig1.EXAMPLES)
     np.testing.assert_allclose(
         levels["energy_2"] - levels["energy_1"], levels["quantum_splitting"], rtol=1e-9
     )
@@ -189,8 +214,9 @@ def test_every_figure_says_what_it_rests_on(run, name):
 
 
 def test_figures_refuse_to_draw_from_too_little(poor_run):
-    assert "no TLS was found in this run" in texts(drawn("fig1b", poor_run))
-    assert "DW predicted when picked: 0 points, fewer than 10" in texts(drawn("fig3", poor_run))
+    assert "no TLS was found in this run" in texts(drawn("fig1", poor_run))
+    said = texts(drawn("fig3_prospective", poor_run))
+    assert "DW predicted when picked, $E_{qs}$: 0 points, fewer than 10" in said
     assert "2 glasses, fewer than 10: no histogram" in texts(drawn("fig4", poor_run))
     fig = drawn("fig6", poor_run)
     assert "TLS: 0 points, fewer than 10: not drawn" in texts(fig)
@@ -201,7 +227,7 @@ def test_more_points_needed_draws_nothing(run):
         update={"analysis": run.config.analysis.model_copy(update={"min_points": 10**6})}
     )
     strict = run._replace(config=config)
-    for name in ("fig3", "fig4", "fig6"):
+    for name in ("fig3", "fig3_prospective", "fig4", "fig6"):
         figure = drawn(name, strict)
         panels = [axes for axes in figure.axes if axes.axison]
         assert panels

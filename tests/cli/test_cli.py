@@ -52,7 +52,8 @@ def test_help_names_every_command(capsys):
         "prepare", "explore", "landscape", "pairs", "paths",
         "select", "select-standard", "collect", "train", "train-table", "predict", "assess",
         "evaluate", "cascade", "simulate-loop", "explain", "transfer", "stability",
-        "library", "export", "figures", "table-one", "report", "summary",
+        "library", "export", "figures", "table-one", "table-two", "report", "summary",
+        "convergence", "picture", "scan", "structure", "export-authors",
         "validate", "agreement",
         "energy", "pair", "path", "schema", "warm-up", "check", "provenance", "plan", "status",
     }  # fmt: skip

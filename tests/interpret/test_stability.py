@@ -122,7 +122,13 @@ def test_one_glass_of_a_temperature():
 def test_interpretation():
     """It goes by the one feature that differs; the larger it is, the hotter."""
     chosen = data(pairs(0.07, 3, 80, seed=1), pairs(0.09, 3, 80, seed=2, shift=1.2))
-    found = stability.interpretation(chosen)
+    found, values = stability.interpretation(chosen)
+    assert len(values) == 480 * 8
+    assert set(values["glass"]) == set(chosen.glasses)
+    np.testing.assert_allclose(
+        values.groupby("feature")["shap"].apply(lambda part: part.abs().mean()).sort_index(),
+        [found["shap"][name]["mean_abs"] for name in sorted(found["shap"])],
+    )
     first = next(iter(found["shap"]))
     assert first == "displacement_3"
     assert found["shap"][first]["direction"] > 0.7
@@ -154,6 +160,9 @@ def test_file(tmp_path, monkeypatch):
     output = tmp_path / "out" / "stability.json"
     found = stability.stability(files, output, scanned=True)
     assert json.loads(output.read_text()) == found
+    shap = tables.read(tmp_path / "out" / "stability_shap.parquet", tables.schema("shap").names)
+    assert set(shap["model"]) == {"stability"}
+    assert len(shap) == 160 * len(found["features"])
     assert found["temperatures"] == [0.07, 0.09]
     assert found["pairs"] == [80, 80]
     assert found["glasses"] == [2, 2]

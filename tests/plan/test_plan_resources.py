@@ -63,7 +63,7 @@ def test_memory_follows_the_minima(paper, rule, share):
     assert paper.memory(rule, 100.0) <= paper.memory(rule)
 
 
-@pytest.mark.parametrize("rule", ["predict", "select_next", "library", "figures"])
+@pytest.mark.parametrize("rule", ["predict", "select_next", "library", "draw"])
 def test_time_follows_the_pairs_and_memory_does_not(paper, rule):
     assert paper.runtime(rule, 200_000.0) > paper.runtime(rule, 20_000.0)
     assert paper.memory(rule, 200_000.0) == paper.memory(rule, 20_000.0)

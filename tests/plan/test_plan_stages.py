@@ -151,7 +151,7 @@ MEASURED = {
     "demo": {"prepare": (200.2, 8), "explore": (321.9, 16), "landscape": (10.0, 8),
              "pair_features": (9.1, 8), "solve_paths": (137.6, 12), "train": (52.4, 4),
              "predict": (8.8, 4), "solve_standard": (42.7, 4), "validate": (46.1, 1),
-             "figures": (7.3, 1), "explain": (11.9, 1)},
+             "draw": (7.3, 1), "explain": (11.9, 1)},
     "kob-andersen": {"prepare": (194.3, 6), "explore": (306.7, 12), "landscape": (7.9, 6),
                      "solve_paths": (577.4, 8), "train": (33.0, 3), "solve_standard": (59.5, 2),
                      "validate": (8.8, 1), "explain": (11.9, 1)},

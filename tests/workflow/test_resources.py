@@ -17,8 +17,8 @@ from workflow_runs import TEST_CONFIG, copy_without, snakemake
 NEEDS = Resources(settings.load(TEST_CONFIG))
 #: MB; different sums, differences and largest values.
 MINIMA, PAIRS, BLOCKS = (300, 450), (4000, 7000), ((200, 90), (330, 150))
-OF_PAIRS = ("select_initial", "train", "select_standard", "library", "figures", "table_one",
-            "summary")  # fmt: skip
+OF_PAIRS = ("select_initial", "train", "select_standard", "library", "draw", "table_one",
+            "table_two", "summary")  # fmt: skip
 
 
 def enlarge(path, megabytes):

@@ -46,9 +46,10 @@ def test_targets_exist(results):
     report = (results / "report.html").read_text()
     assert "<html" in report
     assert "</html>" in report
-    for name in ("summary.json", "tables/table_1.csv", "library/double_wells.parquet"):
+    made = ("tables/table_1.csv", "tables/table_2.csv", "library/double_wells.parquet")
+    for name in ("summary.json", *made):
         assert (results / name).stat().st_size > 0
-    for name in ("fig1b", "fig3", "fig4", "fig6", "equilibration", "loop"):
+    for name in ("fig1", "fig2", "fig3", "fig4", "fig6", "figS6", "figS7", "equilibration", "loop"):
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -299,7 +300,7 @@ def test_summary_command_reads_the_run(folder, results, capsys):
 
 # Planned jobs of the rules from some rule on. After `assess`, a checkpoint, comes what the rest of
 # the run needs if the loop ends there: whether it goes on to `select_next` is in the new state.
-REPORTED = {"provenance": 1, "report": 1}
+REPORTED = {"provenance": 1, "table_two": 1, "report": 1}
 CHECKED = {"validate": 1, "summary": 1}
 FROM_STANDARD = {
     "select_standard": 1,
@@ -308,7 +309,7 @@ FROM_STANDARD = {
     "library": 1,
     "table_one": 1,
     **CHECKED,
-    "figures": 1,
+    "draw": 1,
     **REPORTED,
 }
 FROM_ASSESS = {"assess": 1, "explain": 1, **FROM_STANDARD}
@@ -323,7 +324,7 @@ FROM_NEXT = {"select_next": 1, "solve_paths": 1, "collect_paths": 1, **FROM_TRAI
     ("change", "jobs"),
     [
         # neither the library nor Table I reads it
-        ("analysis.min_points: 3", {"figures": 1, **REPORTED}),
+        ("analysis.min_points: 3", {"draw": 1, **REPORTED}),
         # every block of every glass holds other trajectories now
         ("explore.trajectories_per_block: 1", {"explore": 32, **FROM_LANDSCAPE}),
         # one more block for each glass, the old ones stay

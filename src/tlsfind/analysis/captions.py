@@ -1,30 +1,51 @@
-"""Captions of the figures and of Table I, for the report and, as files, for that of snakemake."""
+"""Captions of the figures and of Tables I and II, for both reports: ours and Snakemake's."""
 
 CAPTIONS: dict[str, str] = {
-    "fig1b": (
-        "Potential energy V along the minimum-energy paths of two-level systems found in this "
+    "fig1": (
+        "(a) Left: energies of the minima of some glasses of this run (at most 200 levels each), "
+        "per particle: each glass has its own metabasin. Right: minimum-energy paths of one "
+        "glass that share minima, strung together: V along the paths above the lowest minimum "
+        "drawn. The energies and lengths are those of the paths; their order along the axis is "
+        "chosen. Dashed: the dynamics never went from one of these minima directly to the other, "
+        "so that only a search over all pairs finds the double well. (b) Potential energy V along "
+        "the minimum-energy paths of two-level systems found in this "
         "run, against the reaction coordinate xi (0 at the lower minimum, 1 at the other), "
         "continued beyond both minima with true energies. Horizontal lines: the two lowest "
         "energy levels E_1 and E_2; their distance is the quantum splitting E_qs. The examples "
-        "are spread evenly over the found TLS, sorted by E_qs. Compare Fig. 1b of the paper."
+        "are spread evenly over the found TLS, sorted by E_qs. Compare Fig. 1 of the paper, whose "
+        "panel a is a sketch."
+    ),
+    "fig2": (
+        "From glasses to two-level systems, with the numbers of this run. Blue: the active loop. "
+        "Accuracy and r are out of fold, at the last iteration. Compare Fig. 2 of the paper."
     ),
     "fig3": (
-        "Predicted against exact quantum splitting of double wells. (a) Out of fold: each pair "
-        "is predicted by models that were not trained on it (random split over pairs, which "
-        "flatters, because neighbouring pairs share minima). (b) Prospective: the prediction "
-        "with which a pair was picked by the active loop, before its path was solved; picking "
-        "only low predictions narrows the range, which lowers the correlation. Pearson's r is "
-        "given for log10 E_qs and for E_qs itself. Dashed: equality; dotted: the TLS threshold. "
-        "Compare Fig. 3a-c of the paper."
+        "Predicted against exact quantum splitting (a-c) and energy barrier (d-f) of double "
+        "wells, a column for each preparation temperature T_f, the most stable glasses first. Out "
+        "of fold: each pair is predicted by models that were not trained on it. With folds by row, "
+        "as in the paper, this flatters, because neighbouring pairs share minima. One model serves "
+        "all T_f of a run; the paper trains one for each. Pearson's r is given for the "
+        "logarithms and for the values themselves. Dashed: equality; dotted: the TLS threshold. "
+        "Compare Fig. 3 of the paper."
+    ),
+    "fig3_prospective": (
+        "Predicted against exact quantum splitting once more, with the prediction with which a "
+        "pair was picked by the active loop, before its path was solved. Picking only low "
+        "predictions narrows the range, which lowers the correlation. Dashed: equality; dotted: "
+        "the TLS threshold. The paper has no such figure."
     ),
     "fig4": (
+        "(a) Predicted (out of fold) against exact quantum splitting of double wells after the "
+        "last iteration. Shades and the small matrix: confusion of TLS and other double wells at "
+        "the threshold (dotted), shares of each exact class and counts. Horizontal lines: "
+        "multiples of the threshold, with the share of the TLS that are predicted below. Pairs "
+        "that are no double wells have no exact splitting and are not in this panel. "
         "(b) Cumulative number n of double wells with a quantum splitting below E_qs, for each "
         "glass and unit of volume, divided by E_qs, with its 95 % Poisson band. In the "
         "tunnelling model it tends to a plateau n_0; the dashed line is n_0 taken at the TLS "
         "threshold (dotted). It is a lower bound, complete only as far as the loop has found "
         "the double wells of low splitting. (c) Number of glasses against their numbers of TLS "
-        "and double wells, for each preparation temperature T_f. Compare Fig. 4b and c of the "
-        "paper."
+        "and double wells, for each preparation temperature T_f. Compare Fig. 4 of the paper."
     ),
     "fig6": (
         "Probability distributions for all pairs, for the double wells (DW) and for the TLS "
@@ -52,6 +73,42 @@ CAPTIONS: dict[str, str] = {
         "TLS of each iteration, the number that the models expected when they picked its pairs "
         "(crosses), and the estimate of the TLS that are still missing after it, with its 90 % "
         "interval."
+    ),
+    "figS6": (
+        "(a) Two-level systems, other double wells and pairs that are neither, found up to each "
+        "iteration of the active loop. (b) Confusion at each iteration after the first batch: "
+        "exact class of the pairs of the batch against the class predicted by the models that "
+        "picked them (double well from a probability of 0.5, TLS by the predicted E_qs). Paths "
+        "without a verdict are left out. With many iterations evenly spread ones are shown; all "
+        "are in the table of numbers. Compare Fig. S6 of the paper."
+    ),
+    "figS7": (
+        "The active loop against the standard procedure. (a) Double wells and TLS against the "
+        "paths spent; diamond and dashed line: all pairs that qualify for the standard procedure, "
+        "and the TLS among them, counted or extrapolated from a sample, with the 95 % interval. "
+        "(b) TLS that each iteration added: pairs that qualify for the standard procedure, and "
+        "those that it excludes. Compare Fig. S7 of the paper."
+    ),
+    "figS8": (
+        "A perceptron that tells the preparation temperature from one pair: accuracy out of fold "
+        "against (a) the number of hidden layers of 60 units and (b) the number of units of two "
+        "hidden layers. By row it may recognise glasses, whose pairs share minima; by glass, all "
+        "glasses told are new to it. Compare Fig. S8 of the paper."
+    ),
+    "figS9": (
+        "What the perceptron that tells the preparation temperature goes by. (a) Shapley values of "
+        "the T_f that it tells (mean over its probabilities), the nine most important features. "
+        "(b, c) T_f told against the smallest and the largest displacement among the M particles "
+        "of the pairs table, the other features at their mean; dotted: the temperatures of the "
+        "run. M is pairs.particles, in the paper 5. It was trained on all pairs explained. "
+        "Compare Fig. S9 of the paper."
+    ),
+    "figS10": (
+        "Models trained at one preparation temperature (across) and used at another (down): "
+        "Pearson's r of log10 E_qs and accuracy of the double-well classifier. On the diagonal the "
+        "scores are out of fold, by row on the left, by glass on the right; another temperature "
+        "means new glasses, so that the diagonal by glass is what to compare it with. Compare Fig. "
+        "S10 of the paper."
     ),
     "explanation": (
         "What the models of the last iteration go by. (a, b) Shapley values of the splitting "
@@ -158,5 +215,11 @@ CAPTIONS: dict[str, str] = {
         "Intervals are 95 % (Garwood; Fay and Feuer where extrapolated). The paper excludes the "
         "initial batch from the loop's paths, so both counts are given. Compare Table I of the "
         "paper."
+    ),
+    "table_2": (
+        "Cost of every step, in seconds of one core, beside the paper's numbers (an Intel "
+        "i9-9980HK). Paths carry their own wall time; the others are processor times of the jobs, "
+        "with the start of each job, which small runs feel. These times are not reproducible. "
+        "Compare Table II of the paper."
     ),
 }

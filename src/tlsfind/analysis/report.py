@@ -210,13 +210,25 @@ def stability_text(results: Results) -> str | None:
     return ", ".join(said) + (f" ({common:.3f} for the commonest T_f)" if common else "")
 
 
-def prediction_table(numbers: fig3.Numbers) -> Table:
-    """Agreement of predicted and exact splittings, out of fold and prospectively."""
+def prediction_table(out_of_fold: fig3.Numbers, prospective: fig3.Numbers) -> Table:
+    """Agreement of predicted and exact splittings and barriers, out of fold and prospectively."""
     columns = {
-        "panel": "prediction", "points": "DW", "r_log": "r of log10 E_qs", "r_linear": "r of E_qs",
-        "median_decades": "median log10(predicted / exact)",
+        "prediction": "prediction", "quantity": "of", "temperature": "T_f", "points": "DW",
+        "r_log": "r of the logarithm", "r_linear": "r", "median_decades":
+        "median log10(predicted / exact)",
     }  # fmt: skip
-    rows = numbers["correlation"].replace({"panel": fig3.PANELS}).to_dict("records")
+    rows = []
+    for name, numbers in (("out of fold", out_of_fold), ("when picked", prospective)):
+        for row in numbers["correlation"].to_dict("records"):
+            value = row["preparation_temperature"]
+            rows.append(
+                {
+                    **row,
+                    "prediction": name,
+                    "quantity": {"splitting": "E_qs"}.get(row["quantity"], row["quantity"]),
+                    "temperature": "all" if np.isnan(value) else f"{value:g}",
+                }
+            )
     return make_table(rows, columns)
 
 
@@ -345,7 +357,7 @@ def render(
             "landscape": landscape_table(results),
             "statuses": status_table(results),
             "learning": learning_table(results),
-            "prediction": prediction_table(numbers["fig3"]),
+            "prediction": prediction_table(numbers["fig3"], numbers["fig3_prospective"]),
             "table1": table_one(table1.collect(results)),
             "transfer": transfer,
             "plateau": plateau_table(numbers["fig4"]),
@@ -357,6 +369,7 @@ def render(
             "jobs": jobs_table(results),
         },
         table1_caption=CAPTIONS["table_1"],
+        table2_caption=CAPTIONS["table_2"],
         transfer_caption=CAPTIONS["transfer"],
         stability=stability_text(results),
         validation=validation.meaning(results),

@@ -177,6 +177,12 @@ class Results:
             for name in self.temperatures
         }
 
+    def minimum_energies(self, glass: str) -> np.ndarray:
+        """Energy per particle of all minima of a glass, shape (minima,)."""
+        table = self.root / "landscape" / glass / "minima.parquet"
+        found = tables.read(table, only=["energy_per_particle"])
+        return found["energy_per_particle"].to_numpy(dtype=np.float64)
+
     def _gather(self, files: Callable[[Path], list[Path]], stage: str, table: str) -> pd.DataFrame:
         schema = tables.schema(table)
         paths = [path for name in self.temperatures for path in files(self.root / stage / name)]

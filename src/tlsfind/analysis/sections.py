@@ -14,9 +14,9 @@ from typing import Any
 #: Figures by the section of the report, in order.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "glasses": ("equilibration",),
-    "exploration": ("fig1a", "fig1b", "disconnectivity"),
+    "exploration": ("fig1", "disconnectivity"),
     "paths": ("convergence",),
-    "learning": ("fig3", "figS1", "figS2", "figS3"),
+    "learning": ("fig3", "fig3_prospective", "figS1", "figS2", "figS3"),
     "active-loop": ("fig2", "loop", "recall", "figS6", "figS7"),
     "explanation": ("explanation", "fig5", "figS4", "figS5"),
     "temperatures": ("figS8", "figS9", "figS10"),

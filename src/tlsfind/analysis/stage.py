@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,18 +18,26 @@ from tlsfind.analysis.figures import (
     disconnectivity,
     equilibration,
     explanation,
-    fig1b,
+    fig1,
+    fig2,
     fig3,
+    fig3_prospective,
     fig4,
     fig6,
+    figS6,
+    figS7,
+    figS8,
+    figS9,
+    figS10,
     loop,
     picture,
     recall,
 )
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.sections import extra_images
-from tlsfind.analysis.tables import table1
+from tlsfind.analysis.tables import table1, table2
 from tlsfind.config import Config, load
+from tlsfind.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,8 +51,10 @@ class Drawing(NamedTuple):
 
 
 FIGURES: dict[str, Drawing] = {
-    "fig1b": Drawing(fig1b.collect, fig1b.draw),
+    "fig1": Drawing(fig1.collect, fig1.draw),
+    "fig2": Drawing(fig2.collect, fig2.draw),
     "fig3": Drawing(fig3.collect, fig3.draw),
+    "fig3_prospective": Drawing(fig3_prospective.collect, fig3_prospective.draw),
     "fig4": Drawing(fig4.collect, fig4.draw),
     "fig6": Drawing(fig6.collect, fig6.draw),
     "equilibration": Drawing(equilibration.collect, equilibration.draw),
@@ -53,6 +63,16 @@ FIGURES: dict[str, Drawing] = {
     "picture": Drawing(picture.collect, picture.draw),
     "disconnectivity": Drawing(disconnectivity.collect, disconnectivity.draw),
     "density_bootstrap": Drawing(density_bootstrap.collect, density_bootstrap.draw),
+    "figS6": Drawing(figS6.collect, figS6.draw),
+    "figS7": Drawing(figS7.collect, figS7.draw),
+    "figS9": Drawing(figS9.collect, figS9.draw),
+    "figS10": Drawing(figS10.collect, figS10.draw),
+}
+
+#: Figures that rest on more than the default target makes: drawn when they are named, and shown
+#: in the report if their file, relative to the results, is there.
+ON_REQUEST: dict[str, tuple[Drawing, Path]] = {
+    "figS8": (Drawing(figS8.collect, figS8.draw), figS8.FILE),
 }
 
 
@@ -62,24 +82,32 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def figures(config: Config, results: Path, output: Path) -> list[Path]:
-    """Draw every figure into ``output``: ``<figure>.<format>`` and ``<figure>_<part>.csv``.
+def figures(
+    config: Config, results: Path, output: Path, only: Sequence[str] | None = None
+) -> list[Path]:
+    """Draw figures into ``output``: ``<figure>.<format>`` and ``<figure>_<part>.csv``.
 
     Args:
         config: the run.
         results: its folder of results.
         output: folder to write into.
+        only: names of the figures; all of :data:`FIGURES` if None or empty.
 
     Returns:
         The images.
 
     Raises:
-        InputError: a table of the run is missing or damaged.
+        InputError: a table of the run is missing or damaged, or there is no such figure.
     """
+    known = {**FIGURES, **{name: drawing for name, (drawing, _) in ON_REQUEST.items()}}
+    for name in only or []:
+        if name not in known:
+            raise InputError(f"figure {name!r} is unknown, expected one of {', '.join(known)}")
+    chosen = {name: known[name] for name in (only or FIGURES)}
     run = Results(config, Path(results))
-    numbers = {name: figure.collect(run) for name, figure in FIGURES.items()}
+    numbers = {name: figure.collect(run) for name, figure in chosen.items()}
     written = []
-    for name, figure in FIGURES.items():
+    for name, figure in chosen.items():
         for part, frame in numbers[name].items():
             write_csv(frame, Path(output) / f"{name}_{part}.csv")
         with style.styled():
@@ -96,6 +124,17 @@ def table_one(config: Config, results: Path, output: Path) -> pd.DataFrame:
         InputError: a table of the run is missing or damaged.
     """
     table = table1.collect(Results(config, Path(results)))
+    write_csv(table, Path(output))
+    return table
+
+
+def table_two(config: Config, results: Path, output: Path) -> pd.DataFrame:
+    """Write Table II as the CSV file ``output``.
+
+    Raises:
+        InputError: a table of the run is missing or damaged.
+    """
+    table = table2.collect(Results(config, Path(results)))
     write_csv(table, Path(output))
     return table
 
@@ -136,6 +175,10 @@ def report(config: Config, results: Path, output: Path) -> None:
     for name, figure in FIGURES.items():
         with style.styled():
             images[name] = "image/png", style.png(figure.draw(numbers[name], run))
+    for name, (figure, file) in ON_REQUEST.items():
+        if (run.root / file).exists():
+            with style.styled():
+                images[name] = "image/png", style.png(figure.draw(figure.collect(run), run))
     if (run.root / "explain" / "importance.parquet").exists():
         with style.styled():
             drawn = explanation.draw(explanation.collect(run), run)

@@ -116,15 +116,28 @@ def stability(
             help="Also use T_ab and T_ba, which depend on the length of the exploration.",
         ),
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Config of the run, for its records."),
+    ] = None,
 ) -> None:
     """Tell the preparation temperature of a glass from one pair, with a perceptron.
 
     Writes accuracy by row and by glass, confusion matrices, Shapley values and partial dependence
-    as JSON.
+    as JSON, and the Shapley values of single pairs as NAME_shap.parquet.
     """
+    from tlsfind.config import load
     from tlsfind.interpret.stability import stability as run
     from tlsfind.jobs import recorded
 
     start_log()
-    with recorded("stability", "", "", seed):
-        run(labelled, output, seed=seed, transitions=transitions, scanned=scan)
+    config_hash = "" if config is None else load(config).hash
+    with recorded("stability", "scan" if scan else "", config_hash, seed):
+        run(
+            labelled,
+            output,
+            seed=seed,
+            transitions=transitions,
+            scanned=scan,
+            config_hash=config_hash,
+        )

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_PANEL)(figures)
     app.command("table-one", rich_help_panel=_PANEL)(table_one)
     app.command(rich_help_panel=_PANEL)(provenance)
+    app.command("table-two", rich_help_panel=_PANEL)(table_two)
     app.command(rich_help_panel=_PANEL)(report)
     app.command(rich_help_panel=_PANEL)(summary)
 
@@ -77,18 +78,37 @@ def export(
             typer.echo(file)
 
 
-def figures(results: Results, config: ConfigOption, output: OutputFolder) -> None:
-    """Draw the figures of a run, each with a table of its numbers."""
-    with stage("figures", config) as settings:
+def figures(
+    results: Results,
+    config: ConfigOption,
+    output: OutputFolder,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="FIGURE", help="Only this figure; may be given again."),
+    ] = None,
+) -> None:
+    """Draw the figures of a run, each with a table of its numbers.
+
+    Those that need more than the default target makes are drawn only if they are named: figS8.
+    """
+    with stage(" ".join(["figures", *(only or [])]), config) as settings:
         from tlsfind.analysis.stage import figures as run
 
-        run(settings, results, output)
+        run(settings, results, output, only)
 
 
 def table_one(results: Results, config: ConfigOption, output: OutputFile) -> None:
     """Compare the loop with the standard procedure: TLS and paths of both (Table I), as CSV."""
     with stage("table-one", config) as settings:
         from tlsfind.analysis.stage import table_one as run
+
+        run(settings, results, output)
+
+
+def table_two(results: Results, config: ConfigOption, output: OutputFile) -> None:
+    """What every step of a run cost beside the paper's numbers (Table II), as CSV."""
+    with stage("table-two", config) as settings:
+        from tlsfind.analysis.stage import table_two as run
 
         run(settings, results, output)
 

@@ -25,10 +25,12 @@ from tlsfind import tables
 from tlsfind.correlation import pearson
 from tlsfind.errors import TrainingError
 from tlsfind.interpret import temperatures
+from tlsfind.interpret.explain import shap_table
 from tlsfind.interpret.importance import shapley
 from tlsfind.learn import folding
 from tlsfind.learn.features import DISPLACEMENT_FLOOR, ENERGY_FLOOR
 from tlsfind.learn.labelled import Labelled
+from tlsfind.pairs.keys import KEYS
 from tlsfind.progress import track
 
 #: The paper's perceptron.
@@ -63,13 +65,18 @@ class Data:
         frame: features, n rows.
         code: index into ``classes`` of each row, shape (n,).
         classes: preparation temperatures, increasing, shape (c,).
-        glasses: glass of each row, shape (n,).
+        keys: glass and minima of each row, n rows.
     """
 
     frame: pd.DataFrame
     code: np.ndarray
     classes: np.ndarray
-    glasses: np.ndarray
+    keys: pd.DataFrame
+
+    @property
+    def glasses(self) -> np.ndarray:
+        """Glass of each row, shape (n,)."""
+        return self.keys["glass"].to_numpy()
 
 
 def select(table: Labelled, transitions: bool, seed: int) -> Data:
@@ -95,7 +102,8 @@ def select(table: Labelled, transitions: bool, seed: int) -> Data:
     rows = np.sort(np.concatenate(parts))
     names = [name for name in table.features if transitions or name not in _TRANSITIONS]
     frame = table.frame[names].iloc[rows].reset_index(drop=True)
-    return Data(frame, code[rows], classes, table.glasses[rows])
+    keys = table.frame[KEYS].iloc[rows].reset_index(drop=True)
+    return Data(frame, code[rows], classes, keys)
 
 
 def inputs(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -221,16 +229,20 @@ def scores(
     }
 
 
-def interpretation(data: Data, layers: Sequence[int] = LAYERS, seed: int = 0) -> dict[str, Any]:
+def interpretation(
+    data: Data, layers: Sequence[int] = LAYERS, seed: int = 0
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """What a perceptron trained on all pairs goes by (Fig. S9).
 
     Its output is taken as the mean of T_f over the probabilities of the temperatures.
 
     Returns:
-        ``shap``: for each feature, the most important first, ``mean_abs`` in units of temperature
-        and ``direction``, the rank correlation of the feature with its Shapley value (None if
-        one is constant); ``partial_dependence``: for each feature ``value`` at quantiles and the
-        ``temperature`` that is told there, the other features having their mean value.
+        First ``shap``: for each feature, the most important first, ``mean_abs`` in units of
+        temperature and ``direction``, the rank correlation of the feature with its Shapley value
+        (None if one is constant); ``partial_dependence``: for each feature ``value`` at quantiles
+        and the ``temperature`` that is told there, the other features having their mean value.
+        Second the Shapley values of each explained pair, columns of table "shap", model
+        ``stability``.
     """
     x = data.frame.to_numpy(dtype=float)
     names = list(data.frame.columns)
@@ -241,7 +253,8 @@ def interpretation(data: Data, layers: Sequence[int] = LAYERS, seed: int = 0) ->
 
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(x))
-    explained = x[order[:EXPLAINED]]
+    chosen = order[:EXPLAINED]
+    explained = x[chosen]
     found = shapley(temperature, explained, x[order[-min(BACKGROUND, len(x)) :]], seed)
     mean = np.abs(found.values).mean(axis=0)
     ranks = pd.DataFrame(explained).rank(), pd.DataFrame(found.values).rank()
@@ -258,7 +271,10 @@ def interpretation(data: Data, layers: Sequence[int] = LAYERS, seed: int = 0) ->
             "value": grid[:, i].tolist(),
             "temperature": temperature(grid).tolist(),
         }
-    return {"shap": shap, "partial_dependence": dependence}
+    pairs = pd.concat([data.keys, data.frame], axis=1).iloc[chosen]
+    return {"shap": shap, "partial_dependence": dependence}, shap_table(
+        "stability", pairs, names, found
+    )
 
 
 def scan(data: Data, seed: int = 0) -> list[dict[str, Any]]:
@@ -282,15 +298,19 @@ def stability(
     seed: int = 0,
     transitions: bool = False,
     scanned: bool = False,
+    config_hash: str = "",
 ) -> dict[str, Any]:
     """Write as JSON how well a perceptron tells the temperature of pairs, and what by.
 
+    The Shapley values of the explained pairs go into ``<name>_shap.parquet`` beside it.
+
     Args:
         labelled: labelled tables, of one or more temperatures each.
-        output: the file.
+        output: the file, ``<name>.json``.
         seed: of the sample, folds and perceptrons.
         transitions: whether T_ab and T_ba are features too.
         scanned: whether to scan depth and width.
+        config_hash: of the run's config, for the table.
 
     Raises:
         InputError: as for :func:`tlsfind.interpret.temperatures.read`.
@@ -298,6 +318,7 @@ def stability(
     """
     data = select(temperatures.read(labelled), transitions, seed)
     counts = np.bincount(data.code)
+    told, shap = interpretation(data, seed=seed)
     found: dict[str, Any] = {
         "temperatures": data.classes.tolist(),
         "pairs": counts.tolist(),
@@ -308,10 +329,12 @@ def stability(
         "commonest": float(counts.max() / counts.sum()),
         "by_row": scores(data, "row", seed=seed),
         "by_glass": scores(data, "glass", seed=seed),
-        **interpretation(data, seed=seed),
+        **told,
     }
     if scanned:
         found["scan"] = scan(data, seed)
+    schema = tables.stamped(tables.schema("shap"), config_hash, seed)
+    tables.write(shap, output.with_name(f"{output.stem}_shap.parquet"), schema)
     with tables.atomic(output) as temporary:
         temporary.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     return found

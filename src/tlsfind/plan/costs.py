@@ -277,7 +277,7 @@ class Costs:
         seconds = 5.0 + 2.0 * check.minima * quench + (check.double_wells + check.tls) * path
         return seconds, self.minima_bytes(size.minima) / MB, units.SMALL_FILE
 
-    def figures(self, size: Size) -> tuple[float, float, float]:
+    def draw(self, size: Size) -> tuple[float, float, float]:
         """All figures; the pairs are scanned once."""
         return units.FIGURES + units.SCAN * size.pairs, 0.01 * size.paths, units.FIGURE_FILES
 
@@ -309,6 +309,10 @@ class Costs:
         """Voronoi tessellation and q_l of the minima of labelled pairs."""
         seconds = units.STRUCTURE_PARTICLE * self.n * 2.0 * size.paths
         return units.START + seconds, 0.25 * self.minima_bytes(size.minima) / MB, 300.0 * size.paths
+
+    def stability_scan(self, size: Size) -> tuple[float, float, float]:
+        """Perceptrons of several depths and widths, each by row and by glass."""
+        return 3.5 * units.STABILITY + 10e-3 * size.paths, 0.0, units.SMALL_FILE
 
     def table(self, size: Size) -> tuple[float, float, float]:
         """A scan of the pairs, a small file."""
@@ -355,13 +359,16 @@ _WORK: dict[str, Callable[[Costs, Size], tuple[float, float, float]]] = {
     "collect_standard": Costs.collect,
     "library": Costs.library,
     "validate": Costs.validate,
-    "figures": Costs.figures,
+    "draw": Costs.draw,
+    "draw_scan": Costs.draw,
     "explain": Costs.explain,
     "transfer": Costs.transfer,
     "stability": Costs.stability,
+    "stability_scan": Costs.stability_scan,
     "table_one": Costs.table,
     "summary": Costs.table,
     "provenance": Costs.provenance,
+    "table_two": Costs.table,
     "report": Costs.report,
     "structure": Costs.structure,
     **{f"scan_{kind}": _scan(kind) for kind in scan_costs.KINDS},

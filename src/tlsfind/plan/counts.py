@@ -25,13 +25,14 @@ RULES = (
     "collect_standard",
     "library",
     "validate",
-    "figures",
+    "draw",
     "explain",
     "transfer",
     "stability",
     "table_one",
     "summary",
     "provenance",
+    "table_two",
     "report",
 )
 
@@ -81,7 +82,9 @@ def after(config: Config, iterations: int) -> dict[str, int]:
     warm = loop.start_model is not None or loop.start_table is not None
     train_start = loop.start_model is None and loop.start_table is not None
     several = len({group.preparation_temperature for group in config.glasses}) > 1
-    last = dict.fromkeys(("figures", "explain", "table_one", "summary", "provenance", "report"), 1)
+    last = dict.fromkeys(
+        ("draw", "explain", "table_one", "summary", "provenance", "table_two", "report"), 1
+    )
     found = {
         "prepare": (glasses - own),
         "import_frames": own,

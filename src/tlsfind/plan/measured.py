@@ -15,9 +15,16 @@ _COMMANDS = {
     "train-table": "train_start",
     "select-standard": "select_standard",
     "table-one": "table_one",
+    "table-two": "table_two",
 }
 #: Names of benchmark tables and folders that are not their rule's.
-_BENCHMARKS = {"pairs": "pair_features", "import": "import_frames", "table_1": "table_one"}
+_BENCHMARKS = {
+    "pairs": "pair_features",
+    "import": "import_frames",
+    "figures": "draw",
+    "table_1": "table_one",
+    "table_2": "table_two",
+}
 
 
 @dataclass
@@ -80,6 +87,10 @@ def rule_of(command: str, item: str) -> str:
         return "solve_standard" if "standard" in parts else "solve_paths"
     if command == "collect":
         return "collect_standard" if parts[-2:-1] == ["standard"] else "collect_paths"
+    if command == "figures":
+        return "draw_scan" if item else "draw"
+    if command == "stability":
+        return "stability_scan" if item == "scan" else "stability"
     if command == "predict":
         return "predict_start" if "start" in parts else "predict"
     return _COMMANDS.get(command, command.replace("-", "_"))

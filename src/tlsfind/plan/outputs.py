@@ -63,13 +63,14 @@ def outputs(config: Config, iterations: int) -> dict[str, list[Path]]:
         "collect_standard": [Path("standard/paths.parquet")],
         "library": [Path("library/tls.parquet")],
         "validate": [Path("validation.parquet")] if config.validation.enabled else [],
-        "figures": [Path("figures") / f"loop.{config.analysis.formats[0]}"],
+        "draw": [Path("figures") / f"loop.{config.analysis.formats[0]}"],
         "explain": [Path("explain/importance.parquet")],
         "transfer": [Path("tables/transfer.csv")] if several else [],
         "stability": [Path("tables/stability.json")] if several else [],
         "table_one": [Path("tables/table_1.csv")],
         "summary": [Path("summary.json")],
         "provenance": [Path("jobs.parquet")],
+        "table_two": [Path("tables/table_2.csv")],
         "report": [Path("report.html")],
     }
     return {rule: places for rule, places in files.items() if places}

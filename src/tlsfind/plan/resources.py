@@ -41,8 +41,10 @@ INPUTS = {
     "predict": "pairs tables of the job",
     "predict_start": "pairs tables of the job",
     "library": "pairs tables",
-    "figures": "pairs tables",
+    "draw": "pairs tables",
+    "draw_scan": "pairs tables",
     "table_one": "pairs tables",
+    "table_two": "pairs tables",
     "summary": "pairs tables",
 }
 

@@ -125,7 +125,8 @@ MEMORY = {
     "assess": 205.0,
     "library": 290.0,
     "validate": 500.0,
-    "figures": 225.0,
+    "draw": 225.0,
+    "draw_scan": 225.0,
     "explain": 520.0,
     **dict.fromkeys(
         (
@@ -140,9 +141,11 @@ MEMORY = {
     "structure": 300.0,
     "transfer": 260.0,
     "stability": 435.0,
+    "stability_scan": 435.0,
     "table_one": 150.0,
     "summary": 160.0,
     "provenance": 150.0,
+    "table_two": 150.0,
     "report": 215.0,
     "convergence": 300.0,
 }

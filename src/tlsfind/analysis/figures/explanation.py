@@ -71,9 +71,22 @@ def numbers(shap: pd.DataFrame, importance: pd.DataFrame) -> Numbers:
         range between its 5 % and 95 % quantiles) and ``offset`` (vertical, -0.4 to 0.4);
         ``importance``: that table.
     """
-    parts = []
     ranks = importance[["model", "feature", "rank"]].drop_duplicates()
-    ranked = shap.merge(ranks, on=["model", "feature"])
+    return {"points": placed(shap, ranks), "importance": importance}
+
+
+def placed(shap: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
+    """Points of beeswarms, sorted by model and rank.
+
+    Args:
+        shap: the table of that name.
+        ranks: ``rank`` of each ``feature``, and ``model`` if there are several.
+
+    Returns:
+        Rows of ``shap`` with ``rank``, ``level`` and ``offset`` (:func:`numbers`).
+    """
+    parts = []
+    ranked = shap.merge(ranks, on=[name for name in ("model", "feature") if name in ranks])
     for (model, _), rows in ranked.groupby(["model", "rank"]):
         span = shap.loc[shap["model"] == model, "shap"]
         parts.append(
@@ -82,8 +95,7 @@ def numbers(shap: pd.DataFrame, importance: pd.DataFrame) -> Numbers:
                 offset=_offsets(rows["shap"].to_numpy(dtype=float), span.min(), span.max()),
             )
         )
-    points = pd.concat(parts).sort_values(["model", "rank"], kind="stable", ignore_index=True)
-    return {"points": points, "importance": importance}
+    return pd.concat(parts).sort_values(["model", "rank"], kind="stable", ignore_index=True)
 
 
 def _level(values: np.ndarray) -> np.ndarray:
@@ -129,39 +141,53 @@ def draw(numbers: Numbers, results: Results) -> Figure:
 
 def panels(numbers: Numbers, footer: str) -> Figure:
     """Draw the four panels: Shapley values above, permutation importance below."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LinearSegmentedColormap
-
-    colours = LinearSegmentedColormap.from_list("levels", [style.BLUE, "#C8C8C8", style.VERMILION])
     features = numbers["points"].groupby("model")["feature"].nunique().clip(upper=SHOWN).max()
     figure = style.new_figure(style.PAGE, 1.6 + 0.42 * int(features), footer)
     axes_of = figure.subplots(2, 2, height_ratios=[1.6, 1.0])
     for column, model in enumerate(MODELS):
         points = numbers["points"]
-        swarm(axes_of[0, column], points[points["model"] == model], model, colours)
+        swarm(axes_of[0, column], points[points["model"] == model], model, colours())
         importance = numbers["importance"]
         bars(axes_of[1, column], importance[importance["model"] == model], model)
         style.letter(axes_of[0, column], "ab"[column])
         style.letter(axes_of[1, column], "cd"[column])
+    colour_bar(figure, list(axes_of[0, :]))
+    return figure
+
+
+def colours() -> Any:
+    """Colours of the values of features, from low to high."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("levels", [style.BLUE, "#C8C8C8", style.VERMILION])
+
+
+def colour_bar(figure: Figure, axes: list[Axes]) -> None:
+    """The colours of beeswarms beside their panels."""
+    from matplotlib.cm import ScalarMappable
+
     bar = figure.colorbar(
-        ScalarMappable(cmap=colours), ax=axes_of[0, :], ticks=[0, 1], pad=0.01, aspect=35
+        ScalarMappable(cmap=colours()), ax=axes, ticks=[0, 1], pad=0.01, aspect=35
     )
     bar.ax.set_yticklabels(["low", "high"])
     bar.set_label("value of the feature", labelpad=-8)
     bar.outline.set_visible(False)
-    return figure
 
 
-def swarm(axes: Axes, points: pd.DataFrame, model: str, colours: Any) -> None:
-    """Shapley values of one model, a row of points for each feature."""
-    points = points[points["rank"] <= SHOWN]
+def swarm(axes: Axes, points: pd.DataFrame, model: str, colour_map: Any) -> None:
+    """Shapley values of one model with its title."""
+    swarm_of(axes, points[points["rank"] <= SHOWN], colour_map)
+    axes.set_title(MODELS[model]["title"], fontsize=8.0)
+    axes.set_xlabel(MODELS[model]["axis"])
+
+
+def swarm_of(axes: Axes, points: pd.DataFrame, colour_map: Any) -> None:
+    """Shapley values, a row of points for each feature."""
     axes.scatter(
-        points["shap"], points["rank"] + points["offset"], c=points["level"], cmap=colours,
+        points["shap"], points["rank"] + points["offset"], c=points["level"], cmap=colour_map,
         vmin=0.0, vmax=1.0, s=4, lw=0, rasterized=True, zorder=2,
     )  # fmt: skip
     axes.axvline(0.0, color=style.GREY, lw=0.7, zorder=1)
-    axes.set_title(MODELS[model]["title"], fontsize=8.0)
-    axes.set_xlabel(MODELS[model]["axis"])
     _rows(axes, points)
 
 

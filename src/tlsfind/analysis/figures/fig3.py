@@ -1,7 +1,8 @@
-"""Fig. 3 a-c: predicted against exact quantum splitting, out of fold and when picked."""
+"""Fig. 3: predicted against exact quantum splitting (a-c) and barrier (d-f), out of fold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 Numbers = dict[str, pd.DataFrame]
 
-PANELS = {"out_of_fold": "out of fold", "prospective": "predicted when picked"}
+#: Symbol of each quantity, and what says that nothing predicted it.
+QUANTITIES = {"splitting": "E_{qs}", "barrier": "E_b"}
+
+COLUMNS = ["quantity", *KEYS, "preparation_temperature", "iteration", "exact", "predicted"]
 
 
 def correlation(exact: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -39,72 +43,137 @@ def correlation(exact: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def numbers(out_of_fold: pd.DataFrame, paths: pd.DataFrame, unit: str) -> Numbers:
-    """Points and correlations of both panels.
+def points(
+    frame: pd.DataFrame,
+    quantity: str,
+    exact: str,
+    predicted: str,
+    temperatures: Mapping[str, float],
+) -> pd.DataFrame:
+    """Rows of :data:`COLUMNS` of the pairs that have both values.
+
+    Args:
+        frame: a row for each double well: keys, ``iteration``, both values.
+        quantity: a key of :data:`QUANTITIES`.
+        exact: column of the exact value.
+        predicted: column of the predicted one.
+        temperatures: preparation temperature of each glass.
+    """
+    rows = frame[[*KEYS, "iteration"]].assign(
+        quantity=quantity,
+        preparation_temperature=frame["glass"].map(temperatures).astype(float),
+        exact=frame[exact].astype(float),
+        predicted=frame[predicted].astype(float),
+    )
+    return rows.dropna(subset=["exact", "predicted"])[COLUMNS]
+
+
+def correlations(found: pd.DataFrame, temperatures: Mapping[str, float]) -> pd.DataFrame:
+    """Agreement for each quantity and T_f, and over all glasses (T_f NaN).
+
+    Args:
+        found: rows of :func:`points`.
+        temperatures: preparation temperature of each glass.
+    """
+    rows = []
+    for quantity in QUANTITIES:
+        own = found[found["quantity"] == quantity]
+        for value in [*sorted(set(temperatures.values())), float("nan")]:
+            here = own if np.isnan(value) else own[own["preparation_temperature"] == value]
+            rows.append(
+                {
+                    "quantity": quantity,
+                    "preparation_temperature": value,
+                    "glasses": here["glass"].nunique(),
+                    **correlation(here["exact"].to_numpy(), here["predicted"].to_numpy()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def numbers(out_of_fold: pd.DataFrame, temperatures: Mapping[str, float]) -> Numbers:
+    """Points and correlations of all panels.
 
     Args:
         out_of_fold: the table of that name.
-        paths: the loop's paths.
-        unit: the unit system that drove the loop.
+        temperatures: preparation temperature of each glass.
 
     Returns:
-        ``points`` (a row for each pair) and ``correlation`` (a row for each panel).
+        ``points`` (a row for each quantity and double well) and ``correlation`` (a row for each
+        quantity and T_f, and for all glasses).
     """
-    columns = [*KEYS, "iteration", "exact", "predicted"]
-    fold = out_of_fold.rename(
-        columns={"quantum_splitting": "exact", "predicted_splitting": "predicted"}
-    )
-    fold = fold[fold["is_double_well"].astype(bool)].assign(iteration=-1)
-    picked = paths.rename(
-        columns={f"quantum_splitting_{unit}": "exact", "predicted_splitting": "predicted"}
-    )
-    picked = picked[(picked["iteration"] >= 1) & (picked["status"] == "double_well")]
-    points, rows = [], []
-    for panel, frame in (("out_of_fold", fold), ("prospective", picked)):
-        frame = frame[columns].astype({"exact": float, "predicted": float})
-        frame = frame.dropna(subset=["exact", "predicted"])
-        points.append(frame.assign(panel=panel))
-        found = correlation(frame["exact"].to_numpy(), frame["predicted"].to_numpy())
-        rows.append({"panel": panel, **found})
-    filled = [frame for frame in points if len(frame)] or points[:1]
-    return {"points": pd.concat(filled, ignore_index=True), "correlation": pd.DataFrame(rows)}
+    wells = out_of_fold[out_of_fold["is_double_well"].astype(bool)].assign(iteration=-1)
+    exact = {"splitting": "quantum_splitting", "barrier": "barrier"}
+    parts = [
+        points(wells, quantity, exact[quantity], f"predicted_{quantity}", temperatures)
+        for quantity in QUANTITIES
+    ]
+    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return {"points": found, "correlation": correlations(found, temperatures)}
 
 
 def collect(results: Results) -> Numbers:
     """The numbers of a run."""
-    return numbers(results.out_of_fold, results.loop_paths, results.config.loop.unit_system)
+    return numbers(results.out_of_fold, results.temperatures)
 
 
 def draw(numbers: Numbers, results: Results) -> Figure:
-    """Draw both panels."""
-    figure = style.new_figure(style.PAGE, 3.5, results.footer)
+    """Draw the panels: a column for each T_f, the most stable glasses first."""
+    return panels(numbers, results, list(QUANTITIES), "DW out of fold")
+
+
+def panels(numbers: Numbers, results: Results, quantities: list[str], what: str) -> Figure:
+    """Draw rows of panels, one for each quantity, with a column for each T_f.
+
+    Args:
+        numbers: as :func:`numbers` gives them.
+        results: the run.
+        quantities: keys of :data:`QUANTITIES`.
+        what: the points, for the sentence that refuses a panel.
+    """
+    values = sorted(set(results.temperatures.values()))
+    rows, columns = len(quantities), len(values)
+    if columns == 1:
+        rows, columns = 1, len(quantities)
+    width = style.PAGE if columns > 1 else style.COLUMN
+    side = min(width / columns, 3.2)
+    figure = style.new_figure(width, side * rows + 0.45, results.footer)
+    grid = figure.subplots(rows, columns, squeeze=False)
     threshold = results.config.unit_systems[results.config.loop.unit_system].tls_threshold
-    colours = style.temperature_colours(list(results.temperatures.values()))
-    points = numbers["points"]
-    temperature = points["glass"].map(results.temperatures)
-    statistics = numbers["correlation"].set_index("panel").to_dict("index")
-    axes_of = figure.subplots(1, 2)
-    for axes, name, (panel, title) in zip(axes_of, "ab", PANELS.items(), strict=True):
-        style.letter(axes, name)
-        axes.set_title(title, fontsize=8.0)
-        chosen = points["panel"] == panel
-        needed = results.config.analysis.min_points
-        if chosen.sum() < needed:
-            style.refuse(axes, style.too_few(int(chosen.sum()), needed, f"DW {title}"))
-            continue
-        for value, colour in colours.items():
-            rows = points[chosen & (temperature == value)]
-            if len(rows):
-                axes.plot(
-                    rows["exact"], rows["predicted"], ".", ms=2.5, alpha=0.6, mew=0, color=colour,
-                    label=rf"$T_f$ = {value:g}", rasterized=True,
-                )  # fmt: skip
-        _dress(axes, points[chosen], threshold, statistics[panel])
-    axes_of[0].set_ylabel(r"predicted $E_{qs}$ ($\epsilon$)")
+    needed = results.config.analysis.min_points
+    colours = style.temperature_colours(values)
+    statistics = {
+        (row["quantity"], row["preparation_temperature"]): row
+        for row in numbers["correlation"].to_dict("records")
+    }
+    found = numbers["points"]
+    for i, quantity in enumerate(quantities):
+        for j, value in enumerate(values):
+            axes = grid[0, i] if len(values) == 1 else grid[i, j]
+            # the paper's letters: d-f belong to the barrier, whatever the number of panels
+            style.letter(axes, chr(ord("a") + i * max(3, len(values)) + j))
+            axes.set_title(rf"$T_f$ = {value:g}", fontsize=8.0)
+            chosen = (found["quantity"] == quantity) & (found["preparation_temperature"] == value)
+            if chosen.sum() < needed:
+                text = f"{what}, ${QUANTITIES[quantity]}$"
+                style.refuse(axes, style.too_few(int(chosen.sum()), needed, text), 30)
+                axes.set_box_aspect(1)
+                continue
+            axes.plot(
+                found.loc[chosen, "exact"], found.loc[chosen, "predicted"], ".", ms=2.5, alpha=0.6,
+                mew=0, color=colours[value], rasterized=True,
+            )  # fmt: skip
+            line = threshold if quantity == "splitting" else None
+            _dress(axes, found[chosen], quantity, line, statistics[quantity, value])
+            if j == 0:
+                axes.set_ylabel(rf"predicted ${QUANTITIES[quantity]}$ ($\epsilon$)")
     return figure
 
 
-def _dress(axes: Axes, points: pd.DataFrame, threshold: float, found: dict[Any, Any]) -> None:
+def _dress(
+    axes: Axes, points: pd.DataFrame, quantity: str, threshold: float | None, found: dict[Any, Any]
+) -> None:
+    """Axes, the line of equality, the TLS threshold, and Pearson's r in words."""
     values = points[["exact", "predicted"]].to_numpy()
     values = values[values > 0]
     low, high = values.min() / 1.5, values.max() * 1.5
@@ -116,9 +185,10 @@ def _dress(axes: Axes, points: pd.DataFrame, threshold: float, found: dict[Any, 
             axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
             axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
     axes.plot([low, high], [low, high], "--", color=style.BLACK, lw=0.8)
-    axes.axhline(threshold, ls=":", color=style.BLACK, lw=0.8)
-    axes.axvline(threshold, ls=":", color=style.BLACK, lw=0.8)
-    axes.set_xlabel(r"exact $E_{qs}$ ($\epsilon$)")
+    if threshold is not None:
+        axes.axhline(threshold, ls=":", color=style.BLACK, lw=0.8)
+        axes.axvline(threshold, ls=":", color=style.BLACK, lw=0.8)
+    axes.set_xlabel(rf"exact ${QUANTITIES[quantity]}$ ($\epsilon$)")
     axes.text(
         0.03,
         0.97,
@@ -126,7 +196,6 @@ def _dress(axes: Axes, points: pd.DataFrame, threshold: float, found: dict[Any, 
         f"{int(found['points']):,} DW",
         transform=axes.transAxes,
         va="top",
-        fontsize=7.0,
+        fontsize=6.5,
         bbox=style.PAPER,
     )
-    axes.legend(loc="lower right", markerscale=3)

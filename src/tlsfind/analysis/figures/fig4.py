@@ -1,4 +1,4 @@
-"""Fig. 4 b and c: density of tunnelling states, and TLS and double wells per glass."""
+"""Fig. 4: predicted against exact splittings with their confusion, density of states, counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tlsfind.analysis import style
+from tlsfind.analysis import confusion, style
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.statistics import poisson_interval
 from tlsfind.units import UnitSystem
@@ -18,6 +18,64 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Numbers = dict[str, pd.DataFrame]
+
+#: Multiples of the TLS threshold at which panel a has lines.
+MULTIPLES = (1.0, 2.0, 4.0)
+
+#: The classes of panel a: of double wells alone, which all have an exact splitting.
+WELLS = ("tls", "double_well")
+
+
+def agreement(
+    out_of_fold: pd.DataFrame, temperatures: Mapping[str, float], threshold: float
+) -> Numbers:
+    """Predicted against exact splittings of double wells and what follows for TLS (panel a).
+
+    Args:
+        out_of_fold: the table of that name.
+        temperatures: preparation temperature of each glass.
+        threshold: of E_qs of a TLS.
+
+    Returns:
+        ``points`` (``glass``, ``preparation_temperature``, ``exact``, ``predicted``),
+        ``confusion`` (rows of :func:`tlsfind.analysis.confusion.counts` of the classes
+        :data:`WELLS`, by predicted splitting) and ``multiples``: for each of :data:`MULTIPLES`
+        the TLS and the other double wells that are predicted below it, and the share of all TLS.
+    """
+    frame = out_of_fold[out_of_fold["is_double_well"].astype(bool)]
+    points = pd.DataFrame(
+        {
+            "glass": frame["glass"],
+            "preparation_temperature": frame["glass"].map(temperatures).astype(float),
+            "exact": frame["quantum_splitting"].astype(float),
+            "predicted": frame["predicted_splitting"].astype(float),
+        }
+    ).dropna()
+    exact, predicted = points["exact"].to_numpy(), points["predicted"].to_numpy()
+    wells = np.ones(len(points), dtype=bool)
+    tls = exact < threshold
+    rows = []
+    for multiple in MULTIPLES:
+        below = predicted < multiple * threshold
+        found = int((below & tls).sum())
+        rows.append(
+            {
+                "multiple": multiple,
+                "tls": int(tls.sum()),
+                "tls_below": found,
+                "share": found / tls.sum() if tls.any() else float("nan"),
+                "others_below": int((below & ~tls).sum()),
+            }
+        )
+    return {
+        "points": points.reset_index(drop=True),
+        "confusion": confusion.counts(
+            confusion.classes(wells, exact, threshold),
+            confusion.classes(wells, predicted, threshold),
+            WELLS,
+        ),
+        "multiples": pd.DataFrame(rows),
+    }
 
 
 def cumulative_density(splittings: np.ndarray, volume: float, glasses: int) -> pd.DataFrame:
@@ -127,22 +185,29 @@ def numbers(
 
 def collect(results: Results) -> Numbers:
     """The numbers of a run."""
-    return numbers(
-        results.double_wells, results.temperatures, results.config.unit_systems, results.volume
-    )
+    config = results.config
+    threshold = config.unit_systems[config.loop.unit_system].tls_threshold
+    return {
+        **agreement(results.out_of_fold, results.temperatures, threshold),
+        **numbers(results.double_wells, results.temperatures, config.unit_systems, results.volume),
+    }
 
 
 def draw(numbers: Numbers, results: Results) -> Figure:
-    """Draw panels b and c."""
-    figure = style.new_figure(style.PAGE, 3.1, results.footer)
+    """Draw panels a and b above, c below."""
+    figure = style.new_figure(style.PAGE, 5.2, results.footer)
+    grid = figure.add_gridspec(2, 1, height_ratios=[1.9, 1.0])
+    above = grid[0].subgridspec(1, 2, width_ratios=[1.0, 1.15])
     values = sorted(numbers["per_glass"]["preparation_temperature"].unique(), reverse=True)
-    grid = figure.add_gridspec(len(values), 2, width_ratios=[1.25, 1])
-    left = figure.add_subplot(grid[:, 0])
-    style.letter(left, "b")
-    _density(left, numbers, results)
-    for row, value in enumerate(values):
-        axes = figure.add_subplot(grid[row, 1])
-        if row == 0:
+    left, right = figure.add_subplot(above[0]), figure.add_subplot(above[1])
+    style.letter(left, "a")
+    _agreement(left, numbers, results)
+    style.letter(right, "b")
+    _density(right, numbers, results)
+    below = grid[1].subgridspec(1, len(values))
+    for column, value in enumerate(values):
+        axes = figure.add_subplot(below[column])
+        if column == 0:
             style.letter(axes, "c")
         glasses = numbers["per_glass"]
         _histogram(
@@ -151,9 +216,65 @@ def draw(numbers: Numbers, results: Results) -> Figure:
             value,
             results.config.analysis.min_points,
         )
-        if row == len(values) - 1 and axes.get_xticks().size:
+        if axes.get_xticks().size:
             axes.set_xlabel("TLS or DW of a glass")
     return figure
+
+
+def _agreement(axes: Axes, numbers: Numbers, results: Results) -> None:
+    """Points over the quadrants of the confusion matrix, with lines at multiples."""
+    points = numbers["points"]
+    points = points[(points["exact"] > 0) & (points["predicted"] > 0)]
+    needed = results.config.analysis.min_points
+    if len(points) < needed:
+        style.refuse(axes, style.too_few(len(points), needed, "DW out of fold"), 30)
+        return
+    threshold = results.config.unit_systems[results.config.loop.unit_system].tls_threshold
+    colours = style.temperature_colours(list(results.temperatures.values()))
+    low = min(points[["exact", "predicted"]].min().min(), threshold) / 1.6
+    high = max(points[["exact", "predicted"]].max().max(), MULTIPLES[-1] * threshold) * 1.6
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+    edges = {"tls": (low, threshold), "double_well": (threshold, high)}
+    for row in numbers["confusion"].to_dict("records"):
+        x, y = edges[row["exact"]], edges[row["predicted"]]
+        axes.fill_between(
+            x, *y, color=style.SKY, alpha=0.45 * np.nan_to_num(row["share"]), lw=0, zorder=0
+        )
+    for value, colour in colours.items():
+        own = points[points["preparation_temperature"] == value]
+        if len(own):
+            axes.plot(
+                own["exact"], own["predicted"], ".", ms=2.5, alpha=0.6, mew=0, color=colour,
+                label=rf"$T_f$ = {value:g}", rasterized=True,
+            )  # fmt: skip
+    axes.axvline(threshold, ls=":", color=style.BLACK, lw=0.8)
+    multiples = numbers["multiples"]
+    enough = multiples["tls"].iloc[0] >= needed
+    for row in multiples.to_dict("records"):
+        first = row["multiple"] == 1.0
+        axes.axhline(
+            row["multiple"] * threshold, ls=":" if first else "--", lw=0.8 if first else 0.6,
+            color=style.BLACK if first else style.GREY,
+        )  # fmt: skip
+        if enough:
+            axes.text(
+                high, row["multiple"] * threshold,
+                rf" {row['multiple']:g}$\times$: {row['share']:.0%}", fontsize=5.5, va="center",
+                clip_on=False,
+            )  # fmt: skip
+    axes.set_xlabel(r"exact $E_{qs}$ ($\epsilon$)")
+    axes.set_ylabel(r"predicted $E_{qs}$ ($\epsilon$)")
+    axes.legend(loc="upper left", markerscale=3)
+    inset = axes.inset_axes((0.7, 0.09, 0.27, 0.27))
+    confusion.draw(inset, numbers["confusion"], WELLS, 5.0)
+    inset.set_title("predicted", fontsize=5.0, pad=1.5, bbox=style.PAPER)
+    inset.set_ylabel("exact", fontsize=5.0, labelpad=0.5)
+    if not enough:
+        text = style.too_few(int(multiples["tls"].iloc[0]), needed, "share of TLS")
+        axes.text(
+            0.03, 0.76, text.replace(", fewer", ",\nfewer"), transform=axes.transAxes, fontsize=5.5,
+            color="#555555", bbox=style.PAPER,
+        )  # fmt: skip
 
 
 def _density(axes: Axes, numbers: Numbers, results: Results) -> None:
