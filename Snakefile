@@ -23,7 +23,15 @@ if "published" in config:
             rules.published_figures.output,
             PUBLISHED_EXTRA,
 
-    for target in ("all", "glasses", "landscapes", "pairs", "scans", "figures", "report"):
+    for target in (
+        "all",
+        "glasses",
+        "landscapes",
+        "pairs",
+        "scans",
+        "figures",
+        "report",
+    ):
 
         rule:
             name:
