@@ -59,6 +59,7 @@ PLACES = {
     "scan_importance": "scans/importance/importance.parquet",
     "scan_shap": "scans/importance/shap.parquet",
     "structure": "scans/structure.parquet",
+    "convergence": "convergence/convergence.parquet",
     "library": "library/double_wells.parquet, library/tls.parquet",
     "validation": "validation.parquet",
     "jobs": "jobs.parquet",
