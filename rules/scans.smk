@@ -28,7 +28,7 @@ if CONFIG.scans.bond_order:
             runtime=minutes("structure"),
         params:
             config=CONFIG_FILE,
-            landscapes=f"{R}/landscape",
+            landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
         shell:
             "tlsfind structure {input.labelled} --landscapes {params.landscapes}"
             " --config {params.config} --output {output.structure} > {log} 2>&1"
@@ -91,7 +91,7 @@ rule scan_predictor:
         depends=depends(
             *SCAN_KEYS, "analysis.formats", without=["learn.glasses_per_job"]
         ),
-        landscapes=f"{R}/landscape",
+        landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
         output=subpath(output.scan, parent=True),
     shell:
         "tlsfind scan predictor {input.labelled} --landscapes {params.landscapes}"
@@ -124,7 +124,7 @@ rule scan_classifier:
         depends=depends(
             *SCAN_KEYS, "analysis.formats", without=["learn.glasses_per_job"]
         ),
-        landscapes=f"{R}/landscape",
+        landscapes=lambda wildcards, input: Path(input.minima[0]).parents[1],
         output=subpath(output.scan, parent=True),
     shell:
         "tlsfind scan classifier {input.labelled} --landscapes {params.landscapes}"

@@ -17,7 +17,7 @@ from tlsfind import tables
 ROOT = Path(__file__).parents[1]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
 # Files that say when and where something ran.
-PROVENANCE = ("jobs.parquet", "provenance.json")
+PROVENANCE = ("jobs.parquet", "provenance.json", "table_2.csv")
 
 # Runs the command after it; the last line says the most memory that it had, in kB. A process of its
 # own, because what a child of pytest starts with counts for the child.
