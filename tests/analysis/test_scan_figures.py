@@ -117,5 +117,6 @@ def test_figures_of_nothing_say_why(tmp_path):
 def test_footer_says_what_the_figure_rests_on():
     frame = pd.DataFrame(rows("size", "predictor", [1, 5], temperatures=(0.07, 0.092)))
     text = scan_curves.footer(frame, "demo")
-    assert text.startswith("demo: T_f = 0.07, predictor trained on up to 100 pairs of 4 glasses ")
+    assert text.startswith("demo, trained at most on: T_f = 0.07: predictor 100 pairs ")
+    assert "(20 held out), 4 glasses" in text
     assert "3 repetitions" in text

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tlsfind import matching
 from tlsfind.analysis import style
 from tlsfind.analysis.results import Results
 from tlsfind.configuration import Configuration
@@ -104,6 +103,8 @@ def numbers(
         about: what is known of the pair, kept as the part ``pair``.
         share: of the largest displacement from which a particle counts as moving.
     """
+    from tlsfind import matching  # compiled kernels, which other commands do without
+
     move = matching.displacements(first.positions, second.positions, first.box, types)
     shown = particles(first.positions, move, first.diameters, first.box, share)
     lengths = np.linalg.norm(move, axis=1)
