@@ -54,7 +54,7 @@ class Learn(Section):
         default=200, ge=10, le=2000, description="trees of the screening models, of depth 6"
     )
     screen_share: float = Field(
-        default=0.03,
+        default=0.1,
         gt=0,
         le=1,
         description="share of the pairs, those of highest screening score, that the ensembles "
