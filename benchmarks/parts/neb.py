@@ -9,6 +9,7 @@ and the springs say it as they go. The set-up of LAMMPS, from a short run, is pa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def _iteration(glass: Glass, pair: Pair, sizes: Sizes) -> float:
     for _ in range(3):
         relaxation = StringRelaxation(engine, straight_path(a, a + move, sizes.images))
         limit = min(sizes.iterations, 100)
-        seconds, _ = timed(lambda r=relaxation, n=limit: r.run(0.0, n))
+        seconds, _ = timed(partial(relaxation.run, 0.0, limit))
         costs.append(seconds / limit / (sizes.images - 2))
     return 1e6 * float(np.median(costs))
 

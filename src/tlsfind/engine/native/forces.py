@@ -25,14 +25,14 @@ _INDEX = ir.IntType(64)
 
 def _transposed(v: Vectors, rows: list[ir.Value]) -> list[ir.Value]:
     """The columns of four vectors of four."""
-    even = [v.shuffle(rows[k], rows[k + 1], [0, 4, 2, 6]) for k in (0, 2)]
-    odd = [v.shuffle(rows[k], rows[k + 1], [1, 5, 3, 7]) for k in (0, 2)]
+    even, even_next = (v.shuffle(rows[k], rows[k + 1], [0, 4, 2, 6]) for k in (0, 2))
+    odd, odd_next = (v.shuffle(rows[k], rows[k + 1], [1, 5, 3, 7]) for k in (0, 2))
     low, high = [0, 1, 4, 5], [2, 3, 6, 7]
     return [
-        v.shuffle(*even, low),
-        v.shuffle(*odd, low),
-        v.shuffle(*even, high),
-        v.shuffle(*odd, high),
+        v.shuffle(even, even_next, low),
+        v.shuffle(odd, odd_next, low),
+        v.shuffle(even, even_next, high),
+        v.shuffle(odd, odd_next, high),
     ]
 
 
