@@ -37,12 +37,14 @@ class Recipe:
         blocks: of the equilibration.
         steps: time steps of the exploration.
         quench_every: time steps between its quenches.
+        temperature: of the exploration.
     """
 
     particles: int
     blocks: int
     steps: int
     quench_every: int
+    temperature: float = 0.04
 
     def config(self, folder: Path) -> Config:
         """The config of the stages."""
@@ -54,6 +56,7 @@ class Recipe:
                 "prepare": {"blocks": self.blocks, "melt_blocks": min(self.blocks, 300)},
                 "explore": {
                     "trajectories": 1,
+                    "temperature": self.temperature,
                     "steps": self.steps,
                     "quench_every": self.quench_every,
                 },
