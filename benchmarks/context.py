@@ -18,8 +18,8 @@ FULL = (
 )
 #: The same for tests: nothing in it is a glass.
 QUICK = (
-    Recipe(200, blocks=20, steps=800, quench_every=20, temperature=0.15),
-    Recipe(216, blocks=20, steps=800, quench_every=20, temperature=0.15),
+    Recipe(200, blocks=20, steps=4000, quench_every=40, temperature=0.092),
+    Recipe(216, blocks=20, steps=4000, quench_every=40, temperature=0.092),
 )
 
 
