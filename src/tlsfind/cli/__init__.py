@@ -38,6 +38,7 @@ from tlsfind.cli import (
     tools,
     validate,
 )
+from tlsfind.cli.grouped import Grouped
 from tlsfind.errors import DamagedError, TlsfindError
 from tlsfind.interrupts import Ending
 
@@ -73,6 +74,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    cls=Grouped,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

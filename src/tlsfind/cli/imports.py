@@ -15,7 +15,9 @@ _PANEL = "Import"
 def register(app: typer.Typer) -> None:
     """Add the group ``import`` to ``app``."""
     group = typer.Typer(
-        name="import", help="Turn tables and trajectories of others into tables of this project."
+        name="import",
+        help="Turn tables and trajectories of others into tables of this project.",
+        rich_markup_mode=None,
     )
     group.command()(authors)
     group.command()(trajectory)

@@ -28,7 +28,9 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of the models.")]
 def register(app: typer.Typer) -> None:
     """Add the group ``published`` to ``app``."""
     group = typer.Typer(
-        name="published", help="Figures and numbers of the paper from the authors' tables."
+        name="published",
+        help="Figures and numbers of the paper from the authors' tables.",
+        rich_markup_mode=None,
     )
     for command in (predict, explain, figures, compare, report):
         group.command()(command)
