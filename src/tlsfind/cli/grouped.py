@@ -1,5 +1,7 @@
-"""Plain help texts that list the commands by panel, without rich, which takes longer to import than
-all the rest of a command."""
+"""Plain help texts that list the commands by panel.
+
+Without rich, which takes longer to import than all the rest of a command.
+"""
 
 from __future__ import annotations
 
