@@ -1,9 +1,9 @@
 """From a pair of minima to a verdict: is it a double well, and what is its quantum splitting.
 
 1. The ends are unwrapped and freed of a common translation.
-2. A straight path is relaxed to a loose tolerance, with few images first and then with all. If it
-   then shows a well in between, and a quench from there leads to a third minimum, the pair has
-   several wells and the work ends.
+2. A straight path is relaxed to a loose tolerance, with few images first, then with more, then with
+   all. If it shows a well in between at any of these, and a quench from there leads to a third
+   minimum, the pair has several wells and the work ends.
 3. Otherwise the path is relaxed to the final tolerance, and the verdict is taken there in the
    same way: a dip that quenches to one of the two ends is no well of its own.
 4. A double well's profile is continued beyond both minima with true energies, and the
@@ -185,21 +185,18 @@ def _solve(
     if settings.solver == "string":
         path = grown_path(
             engine, path, settings.first_images, loose, settings.max_iterations, settings.time_step,
-            settings.steps,
+            settings.steps, lambda few: _has_third_minimum(engine, few, settings, box, result),
         )  # fmt: skip
+        if result.candidates:
+            return
     relaxation = _relaxation(engine, path, settings, programs)
-    converged = relaxation.run(loose, settings.max_iterations)
-    wells, _ = profile.extrema(path.energies, settings.noise)
-    if converged and len(wells) > 2:
-        result.candidates = third_minima(engine, path, wells, box)
-    if not result.candidates:
-        converged = relaxation.run(settings.force_tolerance, settings.max_iterations)
-        wells, _ = profile.extrema(path.energies, settings.noise)
-    _describe(path, result, len(wells))
-    if result.candidates:
-        result.status = "multiple_wells"
-        return
+    for force in _looks(loose, settings.force_tolerance):
+        converged = relaxation.run(force, settings.max_iterations)
+        if converged and _has_third_minimum(engine, path, settings, box, result):
+            return
+    converged = relaxation.run(settings.force_tolerance, settings.max_iterations)
     if not converged:
+        _describe(path, result, len(profile.extrema(path.energies, settings.noise)[0]))
         result.status = "not_converged"
         result.message = (
             f"perpendicular force {path.force:.2g} after {path.iterations} iterations, "
@@ -211,6 +208,27 @@ def _solve(
     _verdict(engine, path, settings, units, box, result)
     if result.status == "double_well":
         _refine(relaxation, settings, units, box, result)
+
+
+def _looks(loose: float, tight: float) -> list[float]:
+    """Forces on the way to the final one at which a path is looked at: ``loose``, halved."""
+    forces = [loose]
+    while forces[-1] > 3.0 * tight:
+        forces.append(0.5 * forces[-1])
+    return forces
+
+
+def _has_third_minimum(
+    engine: Engine, path: Path, settings: Paths, box: float, result: PathResult
+) -> bool:
+    """Look for a third minimum on a path that is not final; if there is one, that is the result."""
+    wells, _ = profile.extrema(path.energies, settings.noise)
+    if len(wells) > 2:
+        result.candidates = third_minima(engine, path, wells, box)
+    if result.candidates:
+        _describe(path, result, len(wells))
+        result.status = "multiple_wells"
+    return bool(result.candidates)
 
 
 def _relaxation(

@@ -3,7 +3,8 @@
 Energies of saddles come from the solved paths. That of a double well is the saddle's own. The top
 of any other path is an upper bound of the lowest barrier between its ends, because a lower way may
 exist by a third minimum; it is used as such. Two minima between which no path was solved are joined
-only by way of others, or not at all.
+only by way of others, or not at all. The top is that of the spline through the images, which may be
+few where several wells were told early.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tlsfind.analysis import style
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.superbasins import lowest_saddles, superbasins, tree
 from tlsfind.pairs.keys import KEYS
+from tlsfind.paths.profile import spline_maximum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -166,8 +168,9 @@ def _top(xi: np.ndarray | None, energy: np.ndarray | None) -> float:
     if xi is None or energy is None or not len(energy):
         return float("nan")
     values = np.asarray(energy, dtype=np.float64)
-    inside = (np.asarray(xi) >= 0.0) & (np.asarray(xi) <= 1.0)
-    return float(values[inside].max(initial=-np.inf)) if inside.any() else float("nan")
+    position = np.asarray(xi, dtype=np.float64)
+    inside = (position >= 0.0) & (position <= 1.0)
+    return spline_maximum(position[inside], values[inside]) if inside.sum() > 1 else float("nan")
 
 
 def richest(tls: pd.DataFrame, glasses: list[str]) -> str:
