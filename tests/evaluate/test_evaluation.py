@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from authors_tables import FEATURES
 from tlsfind import tables
 from tlsfind.cli import evaluate as command
 from tlsfind.config import Learn
@@ -442,16 +443,7 @@ AUTHORS = {
     "glass": "conf",
     "minimum_a": "i2",
     "minimum_b": "j2",
-    "delta_e": "Delta_E",
-    "displacement_1": "displacement_0",
-    "displacement_2": "displacement_1",
-    "displacement_3": "displacement_2",
-    "total_displacement": "total_displacement",
-    "participation_ratio": "PR",
-    "distance_1_2": "0to1",
-    "distance_1_3": "0to2",
-    "transitions_ab": "Tij",
-    "transitions_ba": "Tji",
+    **{ours: theirs for theirs, ours in FEATURES.items()},
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from authors_tables import FEATURES, PUBLISHED, needs_published
 from tlsfind import tables
 from tlsfind.cli import imports
 from tlsfind.errors import InputError
@@ -19,11 +20,6 @@ from tlsfind.interop import authors_files
 from tlsfind.interop.authors import import_authors, read_authors, read_verdicts
 from tlsfind.learn import labelled
 from tlsfind.pairs.keys import KEYS
-
-PUBLISHED = Path(__file__).parents[2] / ".." / "shared" / "reference-tables"
-needs_published = pytest.mark.skipif(
-    not PUBLISHED.is_dir(), reason=f"the published tables are not at {PUBLISHED}"
-)
 
 PAIRS, WELLS = 12, 7
 BELOW = 3  # E_qs below the threshold
@@ -102,20 +98,7 @@ def test_every_column_arrives(tmp_path, classifier, predictor):
     table = read_authors(put(tmp_path, classifier, predictor), "T0062")
     frame, report = table.frame, table.report
     assert list(frame) == [name for name, _, _ in tables.labelled_columns(3)]
-    for theirs, ours in {
-        "Delta_E": "delta_e",
-        "displacement_0": "displacement_1",
-        "displacement_1": "displacement_2",
-        "displacement_2": "displacement_3",
-        "total_displacement": "total_displacement",
-        "PR": "participation_ratio",
-        "0to1": "distance_1_2",
-        "0to2": "distance_1_3",
-        "Tij": "transitions_ab",
-        "Tji": "transitions_ba",
-        "i2": "minimum_a",
-        "j2": "minimum_b",
-    }.items():
+    for theirs, ours in {**FEATURES, "i2": "minimum_a", "j2": "minimum_b"}.items():
         np.testing.assert_array_equal(frame[ours], classifier[theirs], err_msg=ours)
     assert frame["glass"].tolist() == ["T0.062-0003"] * 6 + ["T0.062-148750000"] * 6
     assert frame["is_double_well"].tolist() == [True] * WELLS + [False] * (PAIRS - WELLS)
