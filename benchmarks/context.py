@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.glasses import Glass, Recipe, load_or_make
 from tlsfind.analysis.results import Results
@@ -63,6 +65,14 @@ class Context:
             recipe = next(r for r in self._recipes if r.particles == particles)
             self._glasses[particles] = load_or_make(recipe, self.cache)
         return self._glasses[particles]
+
+    def by_particles(self, measure: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+        """What ``measure`` finds with the main number of particles, and of each number.
+
+        The latter stand under ``by_particles``, by the number as text.
+        """
+        found = {str(particles): measure(particles) for particles in self.sizes}
+        return {**found[str(self.main)], "by_particles": found}
 
     def pick(self, full: int, quick: int) -> int:
         """``full``, or ``quick`` where everything is at its smallest."""

@@ -21,11 +21,10 @@ PLAIN = 50
 def measure(context: Context) -> dict[str, Any]:
     """Microseconds of a pair, by number of particles and of minima."""
     few = context.pick(200, 12)
-    by_size = {str(n): _one(context, n, few) for n in context.sizes}
+    found = context.by_particles(lambda particles: _one(context, particles, few))
     counts = [100, 500, 2000] if not context.quick else [6, 12]
     by_minima = {str(count): _one(context, context.main, count) for count in counts}
-    found = {**by_size[str(context.main)], "by_particles": by_size, "by_minima": by_minima}
-    return {"features": found}
+    return {"features": {**found, "by_minima": by_minima}}
 
 
 def _one(context: Context, particles: int, minima: int) -> dict[str, Any]:

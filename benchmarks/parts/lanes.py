@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,7 @@ def straight(glass: Glass, images: int) -> np.ndarray:
 
 def measure(context: Context) -> dict[str, Any]:
     """Microseconds of an image, by number of particles and of images."""
-    by_size = {str(n): _one(context, n) for n in context.sizes}
-    found = {**by_size[str(context.main)], "by_particles": by_size}
+    found = context.by_particles(partial(_one, context))
     glass = context.glass(context.main)
     engine = make_engine(glass.configuration)
     counts = context.pick(1, 0) * [10, 20, 40, 80] or [5, 10]

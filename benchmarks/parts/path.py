@@ -34,17 +34,18 @@ def measure(context: Context) -> dict[str, Any]:
     few, many = context.pick(3, 1), context.pick(8, 1)
     main = context.glass(context.main)
     solve(main, main.close_pairs(1)[0], settings)  # compiled or loaded
-    by_size = {}
-    for particles in context.sizes:
+
+    def of_size(particles: int) -> dict[str, Any]:
         glass = context.glass(particles)
         count = many if particles == context.main else few
-        by_size[str(particles)] = _summary(glass, glass.close_pairs(count), settings)
+        return _summary(glass, glass.close_pairs(count), settings)
+
+    found = context.by_particles(of_size)
     by_images = {}
     for images in [10, 20, 40, 80] if not context.quick else [6, 8]:
         changed = settings.model_copy(update={"images": images})
         by_images[str(images)] = _summary(main, main.close_pairs(few), changed)
-    found = {**by_size[str(context.main)], "by_particles": by_size, "by_images": by_images}
-    return {"path": found}
+    return {"path": {**found, "by_images": by_images}}
 
 
 def _summary(glass: Glass, pairs: list[Pair], settings: Paths) -> dict[str, Any]:

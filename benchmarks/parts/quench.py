@@ -20,8 +20,7 @@ SAME = 1e-2  # displacement d below which two ends are one minimum
 
 def measure(context: Context) -> dict[str, Any]:
     """Seconds and evaluations of a quench, by number of particles."""
-    by_size = {str(n): _one(context, n) for n in context.sizes}
-    return {"quench": {**by_size[str(context.main)], "by_particles": by_size}}
+    return {"quench": context.by_particles(partial(_one, context))}
 
 
 def _one(context: Context, particles: int) -> dict[str, Any]:

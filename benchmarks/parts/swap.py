@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,7 @@ PLAIN = 20
 
 def measure(context: Context) -> dict[str, Any]:
     """Microseconds of an attempt, by number of particles."""
-    by_size = {str(n): _one(context, n) for n in context.sizes}
-    return {"swap": {**by_size[str(context.main)], "by_particles": by_size}}
+    return {"swap": context.by_particles(partial(_one, context))}
 
 
 def _sampler(context: Context, particles: int, attempts: float) -> HybridSampler:

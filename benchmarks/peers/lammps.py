@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from benchmarks.glasses import Glass
+from benchmarks.part import Comparison, Growth
+from benchmarks.timing import Times
 from tlsfind.configuration import wrap
 from tlsfind.engine.lammps.engine import LammpsEngine
 from tlsfind.engine.lammps.instance import Instance
@@ -57,3 +60,41 @@ def force_runs(
     finally:
         for instance in made.values():
             instance.close()
+
+
+def against_lammps(times: Mapping[str, Times]) -> dict[str, Any]:
+    """Microseconds of the way ``native`` and of those of :data:`CLASSES`, and the ratios."""
+    native = times["native"]
+    return {
+        **native.numbers("microseconds"),
+        **{name: times[name].numbers("microseconds") for name in CLASSES},
+        "ratio_lepton": native.over(times["lepton_classes"]),
+        "ratio_lepton_one_type": native.over(times["lepton_one_type"]),
+    }
+
+
+def comparisons(what: str, section: str) -> tuple[Comparison, ...]:
+    """Lines of the table of the numbers that :func:`against_lammps` gives to a section."""
+    return (
+        Comparison(
+            what, "us", f"{section}.microseconds", ONE_TYPE,
+            f"{section}.lepton_one_type.microseconds", f"{section}.ratio_lepton_one_type",
+        ),
+        Comparison(
+            what, "us", f"{section}.microseconds", SIZE_CLASSES,
+            f"{section}.lepton_classes.microseconds", f"{section}.ratio_lepton",
+        ),
+    )  # fmt: skip
+
+
+def growth(title: str, section: str) -> Growth:
+    """How these numbers grow with the number of particles."""
+    return Growth(
+        title, "N", f"{section}.by_particles",
+        {
+            "us": "microseconds",
+            "LAMMPS, one type, us": "lepton_one_type.microseconds",
+            "LAMMPS, 8 classes, us": "lepton_classes.microseconds",
+            "ratio to 8 classes": "ratio_lepton",
+        },
+    )  # fmt: skip

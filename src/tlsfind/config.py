@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from tlsfind.config_errors import UniqueKeys, describe
+from tlsfind.config_errors import UniqueKeys, sections, validated
 from tlsfind.config_learning import Learn as Learn
 from tlsfind.config_learning import Loop as Loop
 from tlsfind.config_learning import Section as Section
@@ -289,7 +289,12 @@ class Config(Section):
         content = self.model_dump(
             mode="json", exclude={"run": {"output"}, "analysis": True, "scans": True}
         )
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return digest(content)[:12]
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of content that JSON can hold, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def parse(content: Any, source: str = "config") -> Config:
@@ -298,19 +303,13 @@ def parse(content: Any, source: str = "config") -> Config:
     Raises:
         ConfigError: listing every wrong or missing key.
     """
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"{source}: expected a mapping of sections, found {type(content).__name__}"
-        )
+    content = sections(content, source)
     if "published" in content:
         raise ConfigError(
             f"{source} is a config of published mode (it has a section `published`), expected the "
             "config of a run; `snakemake published` and `tlsfind published` take it"
         )
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(describe(error, Config, source)) from None
+    return validated(Config, content, source)
 
 
 def load(path: Path | str) -> Config:

@@ -1,11 +1,48 @@
-"""What is said of a wrong config: every problem at once, with the place and what was expected."""
+"""Configs are checked here, and what is said of a wrong one: every problem at once.
+
+Each with its place and what was expected.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+
+from tlsfind.errors import ConfigError
+
+Root = TypeVar("Root", bound=BaseModel)
+
+
+def sections(content: Any, source: str) -> dict:
+    """The content of a config file, if it is a mapping.
+
+    Raises:
+        ConfigError: it is anything else.
+    """
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{source}: expected a mapping of sections, found {type(content).__name__}"
+        )
+    return content
+
+
+def validated(root: type[Root], content: dict, source: str) -> Root:
+    """The config that a mapping of sections describes.
+
+    Args:
+        root: the model of the whole config.
+        content: the sections.
+        source: the file, or what else they came from.
+
+    Raises:
+        ConfigError: listing every wrong or missing key.
+    """
+    try:
+        return root.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(describe(error, root, source)) from None
 
 
 def describe(error: ValidationError, root: type[BaseModel], source: str) -> str:

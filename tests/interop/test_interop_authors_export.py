@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from authors_tables import FEATURES, PUBLISHED, needs_published
 from tlsfind import tables
 from tlsfind.cli import main
 from tlsfind.errors import InputError
@@ -17,24 +18,6 @@ from tlsfind.interop.authors import import_authors
 from tlsfind.interop.authors_export import energy_order, export_authors, numbering
 from tlsfind.learn import labelled
 from tlsfind.pairs.keys import KEYS
-
-PUBLISHED = Path(__file__).parents[2] / ".." / "shared" / "reference-tables"
-needs_published = pytest.mark.skipif(
-    not PUBLISHED.is_dir(), reason=f"the published tables are not at {PUBLISHED}"
-)
-
-FEATURES = {
-    "Delta_E": "delta_e",
-    "displacement_0": "displacement_1",
-    "displacement_1": "displacement_2",
-    "displacement_2": "displacement_3",
-    "total_displacement": "total_displacement",
-    "PR": "participation_ratio",
-    "0to1": "distance_1_2",
-    "0to2": "distance_1_3",
-    "Tij": "transitions_ab",
-    "Tji": "transitions_ba",
-}
 
 
 def pairs_of(glass: str, energies: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,40 +1,24 @@
 """The models on the published tables of the paper's authors (T_f = 0.07)."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from authors_tables import FEATURES, PUBLISHED, needs_published
 from tlsfind.config import Learn
 from tlsfind.learn import classifier, folding, predictor, screen
 
-TABLES = Path(__file__).parents[2] / ".." / "shared" / "reference-tables"
-FEATURES = {
-    "Delta_E": "delta_e",
-    "displacement_0": "displacement_1",
-    "displacement_1": "displacement_2",
-    "displacement_2": "displacement_3",
-    "total_displacement": "total_displacement",
-    "PR": "participation_ratio",
-    "0to1": "distance_1_2",
-    "0to2": "distance_1_3",
-    "Tij": "transitions_ab",
-    "Tji": "transitions_ba",
-}
 SETTINGS = Learn(rounds=50, trees=20, folds=5)
 ROWS = 1500
 THRESHOLD = 0.0015
 BOUND = -np.log10(THRESHOLD)
 
-pytestmark = pytest.mark.skipif(
-    not TABLES.is_dir(), reason=f"the published tables are not at {TABLES}"
-)
+pytestmark = needs_published
 
 
 def published(name: str, rows: int = ROWS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A fixed sample of a table without pairs of one minimum found twice, and its features."""
-    table = pd.read_feather(TABLES / f"pretraining-{name}-T007.feather")
+    table = pd.read_feather(PUBLISHED / f"pretraining-{name}-T007.feather")
     table = table[table["total_displacement"] > 1e-3].sample(rows, random_state=1)
     return table, table[list(FEATURES)].rename(columns=FEATURES)
 
@@ -129,8 +113,8 @@ def test_probabilities_of_a_tls_are_calibrated(double_wells, logarithmic, tmp_pa
 def pool():
     """All 39065 pairs: features, double wells, targets, TLS and glasses."""
     keys = ["conf", "i2", "j2"]
-    table = pd.read_feather(TABLES / "pretraining-classifier-T007.feather")
-    wells = pd.read_feather(TABLES / "pretraining-predictor-T007.feather")
+    table = pd.read_feather(PUBLISHED / "pretraining-classifier-T007.feather")
+    wells = pd.read_feather(PUBLISHED / "pretraining-predictor-T007.feather")
     table = table.merge(wells[[*keys, "quantum_splitting"]], on=keys, how="left")
     double_well = table["is_dw"].to_numpy() == 1
     exact = table["quantum_splitting"].to_numpy()

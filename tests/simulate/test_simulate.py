@@ -1,11 +1,10 @@
 """Simulated loops with made-up models, whose course is known, and with the screening models."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from authors_tables import FEATURES, PUBLISHED, needs_published
 from tlsfind.config import Loop
 from tlsfind.errors import InputError, TrainingError
 from tlsfind.simulate import loop as simulate
@@ -13,7 +12,6 @@ from tlsfind.simulate.loop import BASELINES, MODEL_RULES, RULES, Scores, Setting
 from tlsfind.simulate.pool import Pool, hold_out
 
 THRESHOLD = 0.0015
-TABLES = Path(__file__).parents[2] / ".." / "shared" / "reference-tables"
 
 
 def made_up(n: int = 2000, seed: int = 0, kept: float = 1.0) -> Pool:
@@ -312,27 +310,15 @@ def test_errors(pool):
         simulate.run(pool.take(~pool.is_tls), "random", SETTINGS, 0)
 
 
-@pytest.mark.skipif(not TABLES.is_dir(), reason=f"the published tables are not at {TABLES}")
+@needs_published
 def test_published_pairs():
     """From 300 pairs at random: half of the 291 TLS within 700 paths, where chance finds 5."""
-    names = {
-        "Delta_E": "delta_e",
-        "displacement_0": "displacement_1",
-        "displacement_1": "displacement_2",
-        "displacement_2": "displacement_3",
-        "total_displacement": "total_displacement",
-        "PR": "participation_ratio",
-        "0to1": "distance_1_2",
-        "0to2": "distance_1_3",
-        "Tij": "transitions_ab",
-        "Tji": "transitions_ba",
-    }
     keys = ["conf", "i2", "j2"]
-    table = pd.read_feather(TABLES / "pretraining-classifier-T007.feather")
-    wells = pd.read_feather(TABLES / "pretraining-predictor-T007.feather")
+    table = pd.read_feather(PUBLISHED / "pretraining-classifier-T007.feather")
+    wells = pd.read_feather(PUBLISHED / "pretraining-predictor-T007.feather")
     table = table.merge(wells[[*keys, "quantum_splitting"]], on=keys, how="left")
     pool = Pool(
-        table[list(names)].rename(columns=names).astype(np.float32),
+        table[list(FEATURES)].rename(columns=FEATURES).astype(np.float32),
         table["conf"].astype(int).astype(str).to_numpy(),
         table["is_dw"].to_numpy() == 1,
         table["quantum_splitting"].to_numpy(),

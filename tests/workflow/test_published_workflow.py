@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from authors_tables import PUBLISHED, needs_published
 from published_tables import RUNS, SETTINGS, make
 from workflow_runs import ROOT, TEST_CONFIG, planned_jobs, snakemake
 
-PUBLISHED = ROOT / ".." / "shared" / "reference-tables"
 CONFIG = ROOT / "config" / "published.yaml"
 
 EVERYTHING = {
@@ -84,7 +84,7 @@ def test_targets_of_the_other_mode(tmp_path):
     assert "the target published needs a config of published mode" in run.stdout
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"the published tables are not at {PUBLISHED}")
+@needs_published
 def test_dry_run_on_the_published_tables(tmp_path):
     content = yaml.safe_load(CONFIG.read_text())
     content["published"]["folder"] = str(PUBLISHED)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from tlsfind.cli.common import LOG, start_log
+
+if TYPE_CHECKING:
+    from tlsfind.config import Learn
+    from tlsfind.evaluate.source import Source
 
 _PANEL = "Learning"
 
@@ -77,21 +81,15 @@ def evaluate(
     Writes one JSON with every number (its entry "description" says what each is) and prints the
     scores of both splits side by side.
     """
-    from tlsfind.evaluate import source as inputs
     from tlsfind.evaluate import stage as evaluation
     from tlsfind.evaluate.report import lines
 
-    start_log()
-    _check_source(table, authors, label)
-    inputs.check_output(json)
-    settings, given = inputs.settings_of(config, time_limit)
-    source = inputs.read(table, authors, label)
-    LOG.info("evaluate: %s, %d pairs", source.label, len(source.table.frame))
+    given = _inputs("evaluate", json, table, authors, label, config, time_limit, seed)
     result = evaluation.evaluate(
-        source,
-        settings,
-        threshold=inputs.threshold_of(source.table, given),
-        seed=seed if seed is not None else (given.run.seed if given else 0),
+        given.source,
+        given.settings,
+        threshold=given.threshold,
+        seed=given.seed,
         folds=folds,
         repeats=repeats,
         threads=threads or min(2, os.cpu_count() or 1),
@@ -125,22 +123,16 @@ def cascade(
     ensembles' best pairs that is kept, and the time for a pair.
     """
     from tlsfind.evaluate import cascade as measurement
-    from tlsfind.evaluate import source as inputs
     from tlsfind.evaluate.held_out import Task
     from tlsfind.evaluate.stage import write
 
-    start_log()
-    _check_source(table, authors, label)
-    inputs.check_output(json)
-    settings, given = inputs.settings_of(config, time_limit)
-    source = inputs.read(table, authors, label)
-    LOG.info("cascade: %s, %d pairs", source.label, len(source.table.frame))
+    given = _inputs("cascade", json, table, authors, label, config, time_limit, seed)
     task = Task(
-        source.table,
-        settings,
-        inputs.threshold_of(source.table, given),
-        (settings.splitting_target,),
-        seed if seed is not None else (given.run.seed if given else 0),
+        given.source.table,
+        given.settings,
+        given.threshold,
+        (given.settings.splitting_target,),
+        given.seed,
         folds,
         1,
     )
@@ -148,6 +140,51 @@ def cascade(
     write(result, json)
     for line in measurement.lines(result):
         typer.echo(line)
+
+
+class _Inputs(NamedTuple):
+    """What the options of both commands stand for.
+
+    Args:
+        source: the pairs.
+        settings: section ``learn``.
+        threshold: E_qs of a TLS.
+        seed: of folds and models.
+    """
+
+    source: Source
+    settings: Learn
+    threshold: float
+    seed: int
+
+
+def _inputs(
+    command: str,
+    json: Path,
+    table: Path | None,
+    authors: Path | None,
+    label: str | None,
+    config: Path | None,
+    time_limit: float | None,
+    seed: int | None,
+) -> _Inputs:
+    """Start the log, check the options and read the pairs.
+
+    Raises:
+        TlsfindError: an option or a file is wrong.
+    """
+    from tlsfind.evaluate import source as inputs
+
+    start_log()
+    _check_source(table, authors, label)
+    inputs.check_output(json)
+    settings, given = inputs.settings_of(config, time_limit)
+    source = inputs.read(table, authors, label)
+    LOG.info("%s: %s, %d pairs", command, source.label, len(source.table.frame))
+    threshold = inputs.threshold_of(source.table, given)
+    if seed is None:
+        seed = given.run.seed if given else 0
+    return _Inputs(source, settings, threshold, seed)
 
 
 def _check_source(table: Path | None, authors: Path | None, label: str | None) -> None:

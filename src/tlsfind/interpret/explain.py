@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from tlsfind import seeds, tables
-from tlsfind.config import Config
+from tlsfind.config import Analysis, Config
 from tlsfind.correlation import pearson
 from tlsfind.errors import InputError
 from tlsfind.interpret.importance import (
@@ -29,7 +30,12 @@ from tlsfind.interpret.importance import (
     shapley,
 )
 from tlsfind.learn import labelled as labelled_table
+from tlsfind.learn.labelled import Labelled
 from tlsfind.pairs.keys import KEYS
+
+if TYPE_CHECKING:
+    from tlsfind.learn.classifier import Classifier
+    from tlsfind.learn.predictor import Predictor
 
 #: The permutation importance uses this many times the pairs whose SHAP values are computed.
 IMPORTANCE_FACTOR = 5
@@ -167,6 +173,68 @@ def explain_model(
     )
 
 
+def explain_both(
+    classifier: Classifier,
+    predictor: Predictor,
+    pairs: Labelled,
+    output: Path,
+    *,
+    analysis: Analysis,
+    config_hash: str,
+    seed: int,
+) -> None:
+    """Write ``shap.parquet`` and ``importance.parquet`` of both models on labelled pairs.
+
+    The classifier is explained on random pairs, the predictor on random double wells with E_qs.
+
+    Args:
+        classifier: of double wells.
+        predictor: of E_qs.
+        pairs: what they are explained on.
+        output: folder that receives both tables.
+        analysis: numbers of pairs, of the background and of shuffles.
+        config_hash: of the run.
+        seed: of the run.
+
+    Raises:
+        InputError: fewer than ``MIN_PAIRS`` pairs or double wells with E_qs.
+    """
+    from tlsfind.learn.predictor import to_target
+
+    known = pairs.is_double_well & np.isfinite(pairs.splitting)
+
+    def of_frame(function: Callable[[pd.DataFrame], np.ndarray]) -> Model:
+        return lambda rows: function(pd.DataFrame(rows, columns=pairs.features))
+
+    tasks: list[tuple[str, Model, pd.DataFrame, np.ndarray]] = [
+        (CLASSIFIER, of_frame(classifier.probability), pairs.frame, pairs.is_double_well),
+        (
+            PREDICTOR,
+            of_frame(predictor.target),
+            pairs.frame[known],
+            to_target(pairs.splitting[known]),
+        ),
+    ]
+    shap, importance = [], []
+    for name, function, chosen, exact in tasks:
+        first, second = explain_model(
+            name,
+            function,
+            chosen,
+            pairs.features,
+            exact,
+            sample=analysis.explain_sample,
+            background=analysis.explain_background,
+            shuffles=analysis.permutations,
+            seed=seed,
+        )
+        shap.append(first)
+        importance.append(second)
+    for part, parts in (("shap", shap), ("importance", importance)):
+        schema = tables.stamped(tables.schema(part), config_hash, seed)
+        tables.write(pd.concat(parts, ignore_index=True), output / f"{part}.parquet", schema)
+
+
 def explain(config: Config, model: Path, labelled: Path, output: Path, threads: int = 1) -> None:
     """Write ``shap.parquet`` and ``importance.parquet`` of both models of a training.
 
@@ -187,7 +255,7 @@ def explain(config: Config, model: Path, labelled: Path, output: Path, threads: 
     """
     from tlsfind.learn import training
     from tlsfind.learn.classifier import Classifier
-    from tlsfind.learn.predictor import Predictor, to_target
+    from tlsfind.learn.predictor import Predictor
 
     table = labelled_table.read(labelled, config.pairs.particles)
     training.check_units(config, table, labelled)
@@ -199,35 +267,12 @@ def explain(config: Config, model: Path, labelled: Path, output: Path, threads: 
             f"model {models / training.PREDICTOR} predicts the {predictor.quantity}, expected the "
             "splitting"
         )
-    known = table.is_double_well & np.isfinite(table.splitting)
-
-    def of_frame(function: Callable[[pd.DataFrame], np.ndarray]) -> Model:
-        return lambda rows: function(pd.DataFrame(rows, columns=table.features))
-
-    tasks: list[tuple[str, Model, np.ndarray, np.ndarray]] = [
-        (
-            CLASSIFIER,
-            of_frame(classifier.probability),
-            np.ones(len(table.frame), dtype=bool),
-            table.is_double_well,
-        ),
-        (PREDICTOR, of_frame(predictor.target), known, to_target(table.splitting[known])),
-    ]
-    shap, importance = [], []
-    for name, function, chosen, exact in tasks:
-        first, second = explain_model(
-            name,
-            function,
-            table.frame[chosen],
-            table.features,
-            exact,
-            sample=config.analysis.explain_sample,
-            background=config.analysis.explain_background,
-            shuffles=config.analysis.permutations,
-            seed=config.run.seed,
-        )
-        shap.append(first)
-        importance.append(second)
-    for part, parts in (("shap", shap), ("importance", importance)):
-        schema = tables.stamped(tables.schema(part), config.hash, config.run.seed)
-        tables.write(pd.concat(parts, ignore_index=True), output / f"{part}.parquet", schema)
+    explain_both(
+        classifier,
+        predictor,
+        table,
+        output,
+        analysis=config.analysis,
+        config_hash=config.hash,
+        seed=config.run.seed,
+    )

@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import seeds, tables
-from tlsfind.config import Config
+from tlsfind.config import Config, digest
 from tlsfind.configuration import Configuration
 from tlsfind.engine import make_engine
 from tlsfind.interop.native import save_glass
@@ -119,7 +117,7 @@ def identity(config: Config, glass: str) -> str:
     file = config.model.data_digest()
     if file is not None:
         content["data_file"] = file
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return digest(content)
 
 
 def begin(config: Config, temperature: float, rng: np.random.Generator) -> restart.Progress:

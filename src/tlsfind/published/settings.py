@@ -6,15 +6,13 @@ and the reference page are generated from it in the same way.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from tlsfind.config import Analysis, Learn, Run, Section, read_yaml
-from tlsfind.config_errors import describe
+from tlsfind.config import Analysis, Learn, Run, Section, digest, read_yaml
+from tlsfind.config_errors import sections, validated
 from tlsfind.errors import ConfigError
 from tlsfind.units import BUILT_IN, UnitSystem
 
@@ -77,7 +75,7 @@ class PublishedConfig(Section):
     def hash(self) -> str:
         """Short hash of everything except the output folder and the figures' looks."""
         content = self.model_dump(mode="json", exclude={"run": {"output"}, "analysis": True})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return digest(content)[:12]
 
 
 def parse(content: Any, source: str = "config") -> PublishedConfig:
@@ -86,18 +84,13 @@ def parse(content: Any, source: str = "config") -> PublishedConfig:
     Raises:
         ConfigError: listing every wrong or missing key.
     """
-    if not isinstance(content, dict):
-        found = type(content).__name__
-        raise ConfigError(f"{source}: expected a mapping of sections, found {found}")
+    content = sections(content, source)
     if SECTION not in content:
         raise ConfigError(
             f"{source} has no section `{SECTION}`: it is no config of published mode, expected one "
             "like config/published.yaml"
         )
-    try:
-        return PublishedConfig.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(describe(error, PublishedConfig, source)) from None
+    return validated(PublishedConfig, content, source)
 
 
 def load(path: Path | str) -> PublishedConfig:
