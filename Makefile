@@ -47,7 +47,7 @@ report: install
 	@echo "$(RESULTS)/report.html"
 
 test: install
-	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder
 
 test-slurm: install
 	$(BIN)/python -m pytest tests/slurm --slurm -rs

@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tlsfind import config
 from tlsfind.config import Config
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share its fixtures and stay in one process; the longest begin first."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "workflow" else item.path.stem))
+    """The longest begin first."""
     items.sort(key=lambda item: item.path.parent.name != "workflow")
+
+
+class ByFixtures(LoadScopeScheduling):
+    """The tests of a file stay in one process, and so do all of the workflow: they share fixtures.
+
+    xdist's ``loadgroup`` does not do it: it marks groups in a private field of the items that
+    pytest 9.2 no longer reads, and each test goes wherever there is time.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/workflow" if file.startswith("tests/workflow/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFixtures:
+    """What deals the tests out to processes."""
+    return ByFixtures(config, log)
 
 
 @pytest.fixture(scope="session")
