@@ -13,6 +13,7 @@ from tlsfind.interop import authors_files
 from tlsfind.published import resources as published_needs
 from tlsfind.published import settings as published_settings
 from tlsfind.published.source import labels_of
+from tlsfind.scans.kinds import FIGURES as SCAN_FIGURES
 
 min_version("9.10")
 
@@ -92,15 +93,24 @@ PREDICTED = expand(
 )
 EXPLAINED = expand(f"{R}/explain/{{label}}/importance.parquet", label=TRAINED)
 
-# What scans add: more targets, rows of the comparison (CSV), figures of the page (PNG).
-PUBLISHED_EXTRA = []
-PUBLISHED_ROWS = []
-PUBLISHED_IMAGES = []
+# Studies of the models (S1 to S5): figures of the page.
+PUBLISHED_SCANS = {figure: kind for kind, figure in SCAN_FIGURES.items()}
+PUBLISHED_IMAGES = expand(
+    f"{R}/scans/{{label}}/{{figure}}/{{figure}}.png",
+    label=TRAINED,
+    figure=PUBLISHED_SCANS if "png" in CONFIG.analysis.formats else [],
+)
+PUBLISHED_EXTRA = expand(
+    f"{R}/scans/{{label}}/{{figure}}/scan.parquet",
+    label=TRAINED,
+    figure=PUBLISHED_SCANS,
+)
 
 
 wildcard_constraints:
     label=r"[A-Za-z0-9.]+",
     split=r"row|glass",
+    figure=r"fig[A-Z0-9]+",
 
 
 rule published_import:
@@ -189,6 +199,40 @@ rule published_explain:
         " --config {params.config} --output {params.output} --threads {threads} > {log} 2>&1"
 
 
+rule published_scan:
+    input:
+        labelled=f"{R}/tables/labelled-{{label}}.parquet",
+    output:
+        scan=f"{R}/scans/{{label}}/{{figure}}/scan.parquet",
+        figures=expand(
+            f"{R}/scans/{{{{label}}}}/{{{{figure}}}}/{{{{figure}}}}.{{kind}}",
+            kind=CONFIG.analysis.formats,
+        ),
+    log:
+        f"{R}/logs/published_scan/{{label}}-{{figure}}.log",
+    benchmark:
+        f"{R}/benchmarks/published_scan/{{label}}-{{figure}}.tsv"
+    conda:
+        "../envs/tlsfind.yaml"
+    threads: 1
+    resources:
+        mem_mb=published_memory("published_scan"),
+        runtime=published_minutes("published_scan"),
+    params:
+        config=CONFIG_FILE,
+        depends=[
+            section("learn"),
+            section("scans"),
+            section("analysis"),
+            CONFIG.run.seed,
+        ],
+        kind=lambda wildcards: PUBLISHED_SCANS[wildcards.figure],
+        output=subpath(output.scan, parent=True),
+    shell:
+        "tlsfind published scan {params.kind} {input.labelled} --config {params.config}"
+        " --output {params.output} --threads {threads} > {log} 2>&1"
+
+
 rule published_figures:
     input:
         IMPORTED,
@@ -223,7 +267,6 @@ rule published_compare:
         PREDICTED,
         EXPLAINED,
         counts=f"{R}/tables/import.json",
-        also=PUBLISHED_ROWS,
     output:
         table=f"{R}/paper_vs_ours.csv",
     log:
@@ -239,10 +282,9 @@ rule published_compare:
     params:
         config=CONFIG_FILE,
         depends=CONFIG.published.particles,
-        also=[f"--also {file}" for file in PUBLISHED_ROWS],
         results=subpath(output.table, parent=True),
     shell:
-        "tlsfind published compare {params.results} --config {params.config} {params.also}"
+        "tlsfind published compare {params.results} --config {params.config}"
         " --output {output.table} > {log} 2>&1"
 
 

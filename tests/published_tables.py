@@ -20,6 +20,10 @@ SETTINGS = {
     "analysis": {
         "explain_sample": 10, "explain_background": 5, "permutations": 2, "min_points": 5,
     },
+    "scans": {
+        "splits": ["row"], "repeats": 1, "training_pairs": 150, "particles": [1], "sizes": [60],
+        "rounds": [10], "perceptron_layers": 1, "perceptron_epochs": 5,
+    },
 }  # fmt: skip
 
 

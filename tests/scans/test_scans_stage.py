@@ -11,7 +11,7 @@ from scan_settings import LEARN, SCANS
 from tlsfind import tables
 from tlsfind.cli import main
 from tlsfind.scans.features import LEFT_OUT
-from tlsfind.scans.stage import FIGURES
+from tlsfind.scans.kinds import FIGURES
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import yaml
 
 from authors_tables import PUBLISHED, needs_published
 from published_tables import RUNS, SETTINGS, make
+from tlsfind import tables
 from workflow_runs import ROOT, TEST_CONFIG, planned_jobs, snakemake
 
 CONFIG = ROOT / "config" / "published.yaml"
@@ -19,6 +20,7 @@ EVERYTHING = {
     "published_import": 1,
     "published_predict": 2,
     "published_explain": 1,
+    "published_scan": 5,
     "published_figures": 1,
     "published_compare": 1,
     "published_report": 1,
@@ -47,7 +49,14 @@ def test_everything_is_there(place):
     for name in ("fig3", "fig4", "fig5"):
         for kind in ("png", "svg"):
             assert (results / "figures" / f"{name}.{kind}").stat().st_size > 0
-    assert "data:image/png;base64," in (results / "report_published.html").read_text()
+    page = (results / "report_published.html").read_text()
+    assert page.count("data:image/png;base64,") >= 8
+    for number in range(1, 6):
+        scan = results / "scans" / "T007" / f"figS{number}"
+        assert len(tables.read(scan / "scan.parquet")) >= 2
+        assert (scan / f"figS{number}.svg").stat().st_size > 0
+        assert f"figS{number}" in page
+    assert (results / "scans" / "T007" / "figS4" / "table_s1.csv").is_file()
     assert (results / "config.yaml").is_file()
     assert len(list((results / "jobs").rglob("*.json"))) >= 6
 
@@ -57,7 +66,7 @@ def test_change_reruns_only_what_reads_it(place, tmp_path):
     again = snakemake(place, "-n", "--configfile", place / "published.yaml")
     assert "Nothing to be done" in again.stdout
     for section, key, value, jobs in (
-        ("analysis", "min_points", 6, {"published_figures", "published_report"}),
+        ("analysis", "min_points", 6, {"published_figures", "published_report", "published_scan"}),
         ("learn", "rounds", 16, set(EVERYTHING) - {"published_import"}),
         ("published", "min_displacement", 0.0, set(EVERYTHING)),
     ):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tlsfind.cli.common import LOG, ConfigOption, OutputFile, OutputFolder, start_log
+from tlsfind.cli.scans import Kind
 
 if TYPE_CHECKING:
     from tlsfind.published.settings import PublishedConfig
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
         help="Figures and numbers of the paper from the authors' tables.",
         rich_markup_mode=None,
     )
-    for command in (predict, explain, figures, compare, report):
+    for command in (predict, explain, scan, figures, compare, report):
         group.command()(command)
     app.add_typer(group, rich_help_panel=_PANEL, no_args_is_help=True)
 
@@ -82,6 +83,20 @@ def explain(
         from tlsfind.published.explain import explain as run
 
         run(settings, labelled, predictions, output, threads)
+
+
+def scan(
+    kind: Annotated[Kind, typer.Argument(help="What is scanned (S1 to S5).")],
+    labelled: LabelledTable,
+    config: ConfigOption,
+    output: OutputFolder,
+    threads: Threads = 1,
+) -> None:
+    """Train the models many times and score them: `tlsfind scan` on an imported table."""
+    with _stage("scan", f"{kind.value} {labelled.stem}", config) as settings:
+        from tlsfind.scans.stage import scan as run
+
+        run(kind.value, [labelled], output, config=settings, threads=threads)
 
 
 def figures(results: Results, config: ConfigOption, output: OutputFolder) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlsfind import tables
 from tlsfind.config import Config, Learn, load
@@ -14,6 +14,9 @@ from tlsfind.errors import InputError
 from tlsfind.learn import labelled
 from tlsfind.learn.labelled import Labelled
 from tlsfind.units import BUILT_IN
+
+if TYPE_CHECKING:
+    from tlsfind.published.settings import PublishedConfig
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def read(table: Path | None, authors: Path | None, label: str | None) -> Source:
     return from_table(Path(str(table))) if authors is None else from_authors(authors, str(label))
 
 
-def threshold_of(table: Labelled, config: Config | None) -> float:
+def threshold_of(table: Labelled, config: Config | PublishedConfig | None) -> float:
     """E_qs of a TLS in the table's unit system.
 
     Raises:

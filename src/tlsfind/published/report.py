@@ -10,6 +10,7 @@ import pandas as pd
 
 from tlsfind import __version__, tables
 from tlsfind.analysis import style
+from tlsfind.analysis.captions import CAPTIONS as STUDIES
 from tlsfind.errors import InputError
 from tlsfind.published.compare import COLUMNS
 from tlsfind.published.settings import PublishedConfig
@@ -32,7 +33,7 @@ def report(
         comparison: ``paper_vs_ours.csv``.
         output: the page.
         images: further figures (of scans) as PNG files; the text of the file of the same name with
-            the suffix ``.txt``, if there is one, is the caption.
+            the suffix ``.txt``, if there is one, is the caption, else that of the figure's name.
 
     Raises:
         InputError: a result is missing or damaged.
@@ -50,7 +51,8 @@ def report(
         shown.append({"name": name, "source": _data(image), "caption": caption})
     for path in images or []:
         text = path.with_suffix(".txt")
-        caption = text.read_text() if text.is_file() else path.stem
+        known = STUDIES.get(path.stem, path.stem)
+        caption = text.read_text() if text.is_file() else known
         shown.append({"name": path.stem, "source": _data(_bytes(path)), "caption": caption})
     page = _template().render(
         config=config,

@@ -11,6 +11,7 @@ NEEDS: dict[str, tuple[int, int]] = {
     "published_import": (1000, 10),
     "published_predict": (2500, 60),
     "published_explain": (2500, 60),
+    "published_scan": (2500, 240),
     "published_figures": (1500, 10),
     "published_compare": (1500, 10),
     "published_report": (1500, 10),

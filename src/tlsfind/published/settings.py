@@ -1,7 +1,7 @@
 """The config of published mode: where the authors' tables are, and what is made of them.
 
-It shares the sections ``run``, ``learn`` and ``analysis`` with the config of a run; the JSON schema
-and the reference page are generated from it in the same way.
+It shares the sections ``run``, ``learn``, ``scans`` and ``analysis`` with the config of a run; the
+JSON schema and the reference page are generated from it in the same way.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tlsfind.config import Analysis, Learn, Run, Section, digest, read_yaml
+from tlsfind.config import Analysis, Learn, Run, Scans, Section, digest, read_yaml
 from tlsfind.config_errors import sections, validated
 from tlsfind.errors import ConfigError
 from tlsfind.units import BUILT_IN, UnitSystem
@@ -59,7 +59,13 @@ class PublishedConfig(Section):
     )
     published: Published
     learn: Learn = Field(default_factory=Learn)
+    scans: Scans = Field(default_factory=Scans)
     analysis: Analysis = Field(default_factory=Analysis)
+
+    @property
+    def unit_systems(self) -> dict[str, UnitSystem]:
+        """All known unit systems by name."""
+        return dict(BUILT_IN)
 
     @property
     def unit_name(self) -> str:

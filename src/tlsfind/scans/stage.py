@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -17,17 +17,14 @@ from tlsfind.interpret import temperatures
 from tlsfind.learn.labelled import Labelled
 from tlsfind.scans import features, importance, leaderboard, particles, performance, structure
 from tlsfind.scans.draws import Study, studies
+from tlsfind.scans.kinds import FIGURES
+
+if TYPE_CHECKING:
+    from tlsfind.published.settings import PublishedConfig
+
+    Settings = Config | PublishedConfig
 
 Name = Literal["leaderboard", "predictor", "classifier", "importance", "features"]
-
-#: Kinds of scans and their figures in the paper.
-FIGURES: dict[str, str] = {
-    "leaderboard": "figS1",
-    "predictor": "figS2",
-    "classifier": "figS3",
-    "importance": "figS4",
-    "features": "figS5",
-}
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Inputs:
     Args:
         kind: which scan.
         table: labelled pairs of one or more T_f.
-        config: the run; None: defaults.
+        config: the run, or published mode; None: defaults.
         landscapes: folder ``landscape`` of the run that the pairs are of, for other M.
         structure: table "structure" of the pairs, for the importance.
         seed: of folds and models.
@@ -46,7 +43,7 @@ class Inputs:
 
     kind: Name
     table: Labelled
-    config: Config | None = None
+    config: Settings | None = None
     landscapes: Path | None = None
     structure: Path | None = None
     seed: int = 0
@@ -93,7 +90,7 @@ def collect(inputs: Inputs) -> dict[str, pd.DataFrame]:
         elif inputs.kind == "features":
             found = features.scan(study, inputs.analysis)
         else:
-            model = inputs.config.model if inputs.config else None
+            model = inputs.config.model if isinstance(inputs.config, Config) else None
             largest = max(inputs.scans.particles)
             wide = particles.wide(study.table, largest, inputs.landscapes, model)
             found = performance.scan(study, inputs.kind, wide)
@@ -111,7 +108,7 @@ def scan(
     labelled: Sequence[Path],
     output: Path,
     *,
-    config: Config | None = None,
+    config: Settings | None = None,
     landscapes: Path | None = None,
     structures: Path | None = None,
     seed: int | None = None,
@@ -123,8 +120,8 @@ def scan(
         kind: which scan.
         labelled: labelled tables, of one or more T_f each.
         output: folder to write into.
-        config: sections ``learn``, ``scans``, ``analysis``, ``units`` and ``model``; the defaults
-            if None.
+        config: sections ``learn``, ``scans``, ``analysis`` and, of a run, ``units`` and ``model``;
+            the defaults if None.
         landscapes: as for :class:`Inputs`.
         structures: as for :class:`Inputs`.
         seed: of folds and models; that of the config, or 0, if None.
