@@ -74,6 +74,12 @@ def page_source(source):
     return source.partition(",")
 
 
+@pytest.fixture
+def few_figures(monkeypatch):
+    """Two figures instead of all, where figures are not what is looked at."""
+    monkeypatch.setattr(stage, "FIGURES", {name: stage.FIGURES[name] for name in ("fig4", "loop")})
+
+
 def test_report_stands_alone(run, tmp_path):
     page = page_of(run, tmp_path)
     check_alone(page)
@@ -104,6 +110,7 @@ def test_report_without_the_standard_procedure(run, tmp_path):
     assert "The standard procedure was not run" in " ".join(page.text)
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_names_are_escaped(run, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(run.root, root)
@@ -141,9 +148,8 @@ def test_a_damaged_table_is_named_and_nothing_written(poor_run, tmp_path, name):
     assert not (root / "summary.json").exists()
 
 
-def test_all_formats(poor_run, tmp_path, monkeypatch):
-    some = {name: stage.FIGURES[name] for name in ("fig4", "loop")}
-    monkeypatch.setattr(stage, "FIGURES", some)
+@pytest.mark.usefixtures("few_figures")
+def test_all_formats(poor_run, tmp_path):
     analysis = poor_run.config.analysis.model_copy(update={"formats": ["svg", "pdf"]})
     config = poor_run.config.model_copy(update={"analysis": analysis})
     written = stage.figures(config, poor_run.root, tmp_path)
@@ -221,6 +227,7 @@ def test_warnings(run):
         assert message in found[1]
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_agreement_with_lammps_is_shown_and_warned_of(poor_run, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(poor_run.root, root)
@@ -245,6 +252,7 @@ def test_agreement_with_lammps_is_shown_and_warned_of(poor_run, tmp_path):
     assert "not checked by LAMMPS (its table is missing)" in " ".join(page.text)
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_a_run_without_the_check_says_so(poor_run, tmp_path):
     off = poor_run.config.validation.model_copy(update={"enabled": False})
     config = poor_run.config.model_copy(update={"validation": off})
