@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("tables", type=Path, nargs="+", help="tables paths")
     parser.add_argument("--output", type=Path, required=True, help="table to write (Parquet)")
     parser.add_argument("--limit", type=int, help="most pairs of each status")
+    parser.add_argument("--tolerance", type=float, default=0.02, help="of E_qs, relative")
     parser.add_argument("--slice", help="i/n: part i of n of the pairs")
     parser.add_argument("--no-references", action="store_true", help="old and new only")
     options = parser.parse_args()
@@ -151,7 +152,7 @@ def main() -> None:
     found = compare(options.results, table, config, not options.no_references)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     found.to_parquet(options.output)
-    print(summary(found, config.loop.unit_system, config.paths.splitting_tolerance))
+    print(summary(found, config.loop.unit_system, options.tolerance))
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ class Paths(Section):
         default=0.01, gt=0, description="perpendicular force at which the final verdict is taken"
     )
     splitting_tolerance: float = Field(
-        default=0.02,
+        default=0.01,
         gt=0,
         description="a double well is relaxed further, each time to a third of the force, until "
         "this is the largest relative change of E_qs in any unit system",
