@@ -144,8 +144,9 @@ def bars(axes: Axes, drop: pd.DataFrame, trainings: pd.DataFrame) -> None:
             share[seen], y[seen], "o", color=colours[temperature],
             label=rf"$T_f$ = {temperature:g}",
         )  # fmt: skip
-        edge = np.full((~seen).sum(), FLOOR)
-        axes.plot(edge, y[~seen], "<", mfc="white", color=colours[temperature], clip_on=False)
+        if not seen.all():  # an empty line that is not clipped lies at the figure's corner
+            edge = np.full((~seen).sum(), FLOOR)
+            axes.plot(edge, y[~seen], "<", mfc="white", color=colours[temperature], clip_on=False)
     axes.set_xscale("log")
     axes.set_xlim(FLOOR, 2.5)
     axes.set_yticks(range(len(order)), [label(name) for name in order])
