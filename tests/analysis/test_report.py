@@ -76,8 +76,9 @@ def page_source(source):
 
 @pytest.fixture
 def few_figures(monkeypatch):
-    """Two figures instead of all, where figures are not what is looked at."""
-    monkeypatch.setattr(stage, "FIGURES", {name: stage.FIGURES[name] for name in ("fig4", "loop")})
+    """Four figures instead of all, where figures are not what is looked at."""
+    some = ("fig3", "fig3_prospective", "fig4", "loop")  # three of them the text needs
+    monkeypatch.setattr(stage, "FIGURES", {name: stage.FIGURES[name] for name in some})
 
 
 def test_report_stands_alone(run, tmp_path):
