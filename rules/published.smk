@@ -223,7 +223,7 @@ rule published_scan:
         depends=[
             section("learn"),
             section("scans"),
-            section("analysis"),
+            section("analysis", without=["min_points"]),
             CONFIG.run.seed,
         ],
         kind=lambda wildcards: PUBLISHED_SCANS[wildcards.figure],

@@ -66,7 +66,7 @@ def test_change_reruns_only_what_reads_it(place, tmp_path):
     again = snakemake(place, "-n", "--configfile", place / "published.yaml")
     assert "Nothing to be done" in again.stdout
     for section, key, value, jobs in (
-        ("analysis", "min_points", 6, {"published_figures", "published_report", "published_scan"}),
+        ("analysis", "min_points", 6, {"published_figures", "published_report"}),
         ("learn", "rounds", 16, set(EVERYTHING) - {"published_import"}),
         ("published", "min_displacement", 0.0, set(EVERYTHING)),
     ):

@@ -190,7 +190,7 @@ def _solve(
         if result.candidates:
             return
     relaxation = _relaxation(engine, path, settings, programs)
-    for force in _looks(loose, settings.force_tolerance):
+    for force in _looks(loose, settings):
         converged = relaxation.run(force, settings.max_iterations)
         if converged and _has_third_minimum(engine, path, settings, box, result):
             return
@@ -210,10 +210,13 @@ def _solve(
         _refine(relaxation, settings, units, box, result)
 
 
-def _looks(loose: float, tight: float) -> list[float]:
-    """Forces on the way to the final one at which a path is looked at: ``loose``, halved."""
+def _looks(loose: float, settings: Paths) -> list[float]:
+    """Forces on the way to the final one at which a path is looked at: ``loose``, halved.
+
+    Only ``loose`` where LAMMPS relaxes: each instalment starts all its processes anew.
+    """
     forces = [loose]
-    while forces[-1] > 3.0 * tight:
+    while settings.solver == "string" and forces[-1] > 3.0 * settings.force_tolerance:
         forces.append(0.5 * forces[-1])
     return forces
 
