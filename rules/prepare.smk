@@ -22,6 +22,7 @@ rule prepare:
         config=CONFIG_FILE,
         depends=depends("run.seed", "model", "engine", "prepare", without=PROGRAMS),
         glass=lambda wildcards: CONFIG.glass(wildcards.glass),
+        blocks=lambda wildcards: CONFIG.group(wildcards.glass).blocks,
         output=subpath(output.glass, parent=True),
     shell:
         "tlsfind prepare {wildcards.glass} --config {params.config} --output {params.output}"

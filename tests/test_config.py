@@ -34,6 +34,21 @@ def changed(**sections):
     return content
 
 
+def test_blocks_of_a_group():
+    content = copy.deepcopy(MINIMAL)
+    content["glasses"][1]["blocks"] = 300
+    config = parse(content)
+    assert [config.prepare_of(name).blocks for name in config.glass_names] == [20, 20, 300, 20]
+    assert config.prepare_of("T0.07-0000").md_steps == config.prepare.md_steps
+
+
+def test_a_glass_of_frames_has_no_blocks():
+    content = copy.deepcopy(MINIMAL)
+    content["glasses"][1] |= {"frames": ["dump.*"], "blocks": 300}
+    with pytest.raises(ConfigError, match="is not prepared, found blocks 300; expected none"):
+        parse(content)
+
+
 def test_defaults_are_the_papers():
     config = parse(MINIMAL)
     model = config.model

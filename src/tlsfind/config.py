@@ -273,6 +273,17 @@ class Config(Section):
         groups = [group for group in self.glasses for _ in range(group.count)]
         return groups[self.glass_names.index(name)]
 
+    def prepare_of(self, glass: str) -> Prepare:
+        """The settings of the preparation of a glass, with the blocks of its own group if any.
+
+        Raises:
+            ValueError: there is no glass of that name.
+        """
+        blocks = self.group(glass).blocks
+        if blocks is None:
+            return self.prepare
+        return self.prepare.model_copy(update={"blocks": blocks})
+
     @property
     def trajectory_blocks(self) -> int:
         """Number of exploration jobs of a glass."""

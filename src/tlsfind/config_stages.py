@@ -16,6 +16,11 @@ class GlassGroup(Section):
 
     preparation_temperature: Temperature = Field(description="T_f, where the liquid equilibrates")
     count: int = Field(default=1, ge=1, description="number of independent glasses")
+    blocks: int | None = Field(
+        default=None,
+        ge=20,
+        description="as `prepare.blocks`, for these glasses: colder liquids take longer",
+    )
     frames: list[str] | None = Field(
         default=None,
         min_length=1,
@@ -35,6 +40,10 @@ class GlassGroup(Section):
             raise ValueError(
                 f"frames belong to one glass, found count {self.count}; expected an entry of "
                 "`glasses` for each"
+            )
+        if self.frames is not None and self.blocks is not None:
+            raise ValueError(
+                f"a glass of frames is not prepared, found blocks {self.blocks}; expected none"
             )
         return self
 

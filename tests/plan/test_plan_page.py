@@ -138,7 +138,7 @@ def test_stages_that_stream_cost_what_was_measured(stage, rule):
     config = config.model_copy(update={"learn": learn})
     for pairs, seconds, most in benchmark(stage):
         n = (2.0 * pairs) ** 0.5
-        size = Size(n, n, pairs, 1500, frames=0, trajectories=1)
+        size = Size(n, n, pairs, 1500, frames=0, trajectories=1, blocks=0)
         job = Costs(config, minima.pool(config)).job(rule, size)
         assert 0.8 < job.seconds / seconds < 3
         assert 0.95 < job.memory_mb / (most * MIB) < 1.6

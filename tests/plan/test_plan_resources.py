@@ -49,6 +49,17 @@ def test_block_sizes_decide():
         assert Resources(larger).runtime(rule) > 2 * Resources(config).runtime(rule)
 
 
+def test_the_slowest_glass_decides_the_time_of_a_preparation():
+    config = settings.load(ROOT / "config" / "paper" / "T0.092.yaml")
+    many = config.glasses[0].model_copy(update={"count": 9})
+    slow = config.glasses[0].model_copy(update={"count": 1, "blocks": 50 * config.prepare.blocks})
+    mixed, alone = (
+        Resources(config.model_copy(update={"glasses": groups})).runtime("prepare")
+        for groups in ([many, slow], [slow])
+    )
+    assert mixed == alone > 10 * Resources(config).runtime("prepare")
+
+
 @pytest.mark.parametrize(
     ("rule", "share"),
     [

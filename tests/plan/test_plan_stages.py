@@ -111,6 +111,9 @@ def test_work_scales_with_the_config():
     assert cost(block, "explore").seconds - units.START == pytest.approx(base / 2)
     one, ten = (cost(make(prepare={"blocks": n}), "prepare").seconds for n in (20000, 200000))
     assert 8 < ten / one < 10
+    groups = [{"preparation_temperature": t, "blocks": n} for t, n in ((0.1, None), (0.09, 200000))]
+    mixed = cost(make(glasses=groups, prepare={"blocks": 20000}), "prepare").seconds
+    assert mixed == pytest.approx((one + ten) / 2)
     images = [units.path_seconds(make(paths={"images": n})) for n in (20, 40)]
     assert images[1] == pytest.approx(2 * images[0])
     small, large = (cost(make(), "pair_features", minima=n) for n in (1001, 2001))

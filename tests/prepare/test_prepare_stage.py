@@ -152,6 +152,17 @@ def test_killed_twice(prepared, make_config, tmp_path, monkeypatch):
     assert_same_glass(prepared, tmp_path)
 
 
+def test_blocks_of_a_group_are_as_those_of_the_section(prepared, make_config, tmp_path):
+    config = make_config(blocks=4000)
+    group = config.glasses[0].model_copy(update={"blocks": 40})
+    own = config.model_copy(update={"glasses": [group]})
+    assert stage.identity(own, GLASS) == stage.identity(make_config(), GLASS)
+    prepare(own, GLASS, tmp_path)
+    evidence = [tables.read(each / "equilibration.parquet") for each in (prepared, tmp_path)]
+    pd.testing.assert_frame_equal(*evidence, check_exact=True)
+    assert evidence[1]["block"].iloc[-1] == 40
+
+
 @pytest.mark.parametrize("other", ["config", "glass"])
 def test_a_restart_file_of_something_else_is_ignored(
     prepared, make_config, tmp_path, monkeypatch, other

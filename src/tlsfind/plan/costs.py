@@ -27,6 +27,7 @@ class Size:
         paths: that it solves, or that are solved so far.
         frames: of its glass, imported.
         trajectories: of its block.
+        blocks: of swaps and dynamics of its glass.
     """
 
     minima: float
@@ -35,6 +36,7 @@ class Size:
     paths: float
     frames: float
     trajectories: float
+    blocks: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Costs:
         self.rates = units.rates(config)
         own = [group for group in config.glasses if group.frames is not None]
         self.own = len(own)
-        self.made = len(config.glass_names) - self.own
+        made = [name for name in config.glass_names if config.group(name).frames is None]
+        self.made = len(made)
+        self.blocks = [float(config.prepare_of(name).blocks) for name in made]
         self.frames = max((quenches(config, group) for group in own), default=0.0)
         self.frames_mb = sum(frames_bytes(group) for group in own) / MB / max(self.own, 1)
         self.pair_bytes = units.PAIR + units.PAIR_PARTICLE * (config.pairs.particles - 3)
@@ -85,8 +89,9 @@ class Costs:
             "select_standard": self.standard_paths,
             "collect_standard": self.standard_paths,
         }.get(rule, min(solved, total))
-        blocks = config.trajectory_blocks
-        return self._size(self.pool.minima, pairs, paths, config.explore.trajectories / blocks)
+        trajectories = config.explore.trajectories / config.trajectory_blocks
+        blocks = sum(self.blocks) / max(self.made, 1)
+        return self._size(self.pool.minima, pairs, paths, trajectories, blocks)
 
     def fullest(self, rule: str, input_mb: float | None = None) -> Size:
         """What the largest job of a rule works on.
@@ -124,7 +129,8 @@ class Costs:
             else:
                 pairs = input_mb * MB / self.pair_bytes
         block = min(config.explore.trajectories_per_block, config.explore.trajectories)
-        return self._size(minima, pairs, paths, float(block), block_minima)
+        longest = max(self.blocks, default=0.0)
+        return self._size(minima, pairs, paths, float(block), longest, block_minima)
 
     def _size(
         self,
@@ -132,12 +138,13 @@ class Costs:
         pairs: float,
         paths: float,
         trajectories: float,
+        blocks: float,
         block_minima: float | None = None,
     ) -> Size:
         """A size; blocks of trajectories of a glass share part of their minima."""
         if block_minima is None:
             block_minima = minima * self.config.trajectory_blocks**0.4
-        return Size(minima, block_minima, pairs, paths, self.frames, trajectories)
+        return Size(minima, block_minima, pairs, paths, self.frames, trajectories, blocks)
 
     # Numbers of paths
 
@@ -187,7 +194,7 @@ class Costs:
             fall = max(mean - settings.cooling_temperature, 0.0)
             steps = fall / settings.cooling_rate / settings.time_step
         seconds = units.START + rates.start
-        seconds += (settings.melt_blocks + settings.blocks) * rates.block
+        seconds += (settings.melt_blocks + size.blocks) * rates.block
         seconds += steps * rates.step + (settings.inherent_structures + 1) * rates.quench
         return seconds, 0.0, units.GLASS + units.GLASS_PARTICLE * self.n
 

@@ -112,7 +112,7 @@ def identity(config: Config, glass: str) -> str:
         "glass": [glass, index, temperature],
         "model": config.model.model_dump(mode="json"),
         "engine": config.engine.model_dump(mode="json", exclude={"executable", "mpirun"}),
-        "prepare": config.prepare.model_dump(mode="json"),
+        "prepare": config.prepare_of(glass).model_dump(mode="json"),
     }
     file = config.model.data_digest()
     if file is not None:
@@ -198,7 +198,7 @@ def equilibrate(
     Raises:
         InputError: the dynamics diverged.
     """
-    settings = config.prepare
+    settings = config.prepare_of(glass)
     _, temperature = config.glass(glass)
     if state.block:
         logger.info("%s goes on at block %d of %d", glass, state.block, settings.blocks)
