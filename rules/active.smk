@@ -298,6 +298,8 @@ checkpoint assess:
         " --output {params.output} 2>&1 | tee {log}"
 
 
+# Its paths, the library and the validation are the longest way to the end: they go before the jobs that
+# only wait for the loop.
 rule select_standard:
     input:
         pairs=PAIR_FILES,
@@ -309,6 +311,7 @@ rule select_standard:
         f"{R}/logs/select/standard.log",
     benchmark:
         f"{R}/benchmarks/select/standard.tsv"
+    priority: 1
     conda:
         "../envs/tlsfind.yaml"
     threads: 1
@@ -334,6 +337,7 @@ rule solve_standard:
         f"{R}/logs/paths/standard-{{batch}}.log",
     benchmark:
         f"{R}/benchmarks/paths/standard-{{batch}}.tsv"
+    priority: 1
     conda:
         "../envs/tlsfind.yaml"
     threads: 1
@@ -367,6 +371,7 @@ rule collect_standard:
         f"{R}/logs/collect/standard.log",
     benchmark:
         f"{R}/benchmarks/collect/standard.tsv"
+    priority: 1
     conda:
         "../envs/tlsfind.yaml"
     threads: 1

@@ -15,6 +15,7 @@ rule library:
         f"{R}/logs/library.log",
     benchmark:
         f"{R}/benchmarks/library.tsv"
+    priority: 1
     conda:
         "../envs/tlsfind.yaml"
     threads: 1

@@ -15,6 +15,7 @@ if CONFIG.validation.enabled:
             f"{R}/logs/validate.log",
         benchmark:
             f"{R}/benchmarks/validate.tsv"
+        priority: 1
         conda:
             "../envs/tlsfind.yaml"
         threads: 1
