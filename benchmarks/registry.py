@@ -11,6 +11,7 @@ from tlsfind.errors import InputError
 NAMES = (
     "force",
     "lanes",
+    "neighbours",
     "dynamics",
     "quench",
     "minimisers",

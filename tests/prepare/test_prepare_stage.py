@@ -9,6 +9,7 @@ from tlsfind.engine.native.engine import NativeEngine
 from tlsfind.errors import ConfigError
 from tlsfind.interop.native import load_glass
 from tlsfind.prepare import restart, stage
+from tlsfind.prepare.ordering import z_order
 from tlsfind.prepare.stage import prepare
 
 GLASS = "T0.2-0001"
@@ -199,3 +200,8 @@ def test_unknown_glass(make_config, tmp_path):
     with pytest.raises(ConfigError, match=r"no glass 'T0\.1-0000'"):
         prepare(make_config(), "T0.1-0000", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_particles_are_numbered_along_the_curve(prepared):
+    found = load_glass(prepared / "glass.npz")[0]
+    np.testing.assert_array_equal(z_order(found.positions, found.box), np.arange(len(found)))

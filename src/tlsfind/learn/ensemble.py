@@ -52,8 +52,8 @@ _SHARE_OF_FEATURES = 0.7
 #: Of the boosted trees; twice AutoGluon's, so that 300 rounds are enough.
 _LEARNING_RATE = 0.1
 
-#: Cuts that CatBoost looks at for each input. Its default, 254, takes 2.3 to 3 times as long on a few
-#: hundred to a few thousand pairs, with scores that differ within their error (docs/learn.md).
+#: Cuts that CatBoost looks at for each input. Its default, 254, takes 2.3 to 3 times as long on
+#: hundreds to thousands of pairs, with scores that differ within their error (docs/learn.md).
 BORDERS = 64
 
 _DESCRIPTION = "model.json"

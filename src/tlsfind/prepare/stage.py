@@ -5,7 +5,8 @@
 2. Equilibration at T_f in chunks, by hybrid Monte Carlo with swaps or by molecular dynamics; after
    each chunk a row of evidence, and now and then a restart file.
 3. A verdict on the equilibration.
-4. Cooling by molecular dynamics with a Berendsen thermostat.
+4. Cooling by molecular dynamics with a Berendsen thermostat; particles of the built-in model are
+   numbered along a curve through space.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tlsfind.prepare.composition import species_start
 from tlsfind.prepare.cooling import cool
 from tlsfind.prepare.equilibration import OVERLAP_DISTANCE, Verdict, judge, self_overlap
 from tlsfind.prepare.melt import DynamicsSampler
+from tlsfind.prepare.ordering import z_order
 from tlsfind.prepare.sampler import ChunkResult, HybridSampler
 from tlsfind.prepare.start import box_edge, draw_diameters, lattice_start, maxwell_velocities
 from tlsfind.progress import progress
@@ -76,6 +78,10 @@ def prepare(config: Config, glass: str, output: Path) -> None:
     engine = make_engine(state.configuration, config)
     cold, velocities, final = cool(engine, state, temperature, config.prepare, rng, keep, glass)
     inherent = engine.quench(cold.positions, QUENCH_TOLERANCE).energy / len(cold)
+    if cold.types is None:
+        order = z_order(cold.positions, cold.box)
+        cold = Configuration(cold.positions[order], cold.diameters[order], cold.box)
+        velocities = velocities[order]
     row = {
         "glass": glass,
         "preparation_temperature": temperature,
