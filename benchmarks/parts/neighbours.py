@@ -122,8 +122,8 @@ PART = Part(
             "making both lists, in force evaluations", "", "neighbours.from_cells.in_evaluations"
         ),
         Comparison(
-            "numbers along a curve, 40 images", "x", "neighbours.order.image",
-            "numbers at random", "", "neighbours.order.image",
+            "an image, particles numbered at random over along a curve", "x",
+            "neighbours.order.image",
         ),
     ),
     (
@@ -133,7 +133,7 @@ PART = Part(
                 "us": "microseconds",
                 "in force evaluations": "in_evaluations",
                 "both lists, us": "from_cells.microseconds",
-                "in force evaluations ": "from_cells.in_evaluations",
+                "both, in force evaluations": "from_cells.in_evaluations",
             },
         ),
         Growth(
