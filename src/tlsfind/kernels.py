@@ -133,14 +133,16 @@ class KernelCache(FunctionCache):
 
     Args:
         function: the kernel, not compiled.
+        version: of its sources, where they are not those of :func:`sources`.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], version: str = "") -> None:
         self._py_func, self._name = function, repr(function)
         self._impl = _Results()
         self._cache_path = str(cache_folder())
         place = f"{function.__module__}.{function.__qualname__}-{function.__code__.co_firstlineno}"
-        name = f"{place.replace('<', '').replace('>', '')}.{sys.implementation.cache_tag}"
+        tag = ".".join(filter(None, (version, sys.implementation.cache_tag)))
+        name = f"{place.replace('<', '').replace('>', '')}.{tag}"
         self._cache_file: Any = KernelFiles(cache_folder(), name)
         self.enable()
 

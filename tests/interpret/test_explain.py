@@ -1,5 +1,9 @@
 """Shapley values and permutation importance against what is known exactly."""
 
+import json
+import os
+import subprocess
+import sys
 from itertools import combinations
 from math import factorial
 from types import SimpleNamespace
@@ -250,3 +254,35 @@ def test_stage_refuses(models, table, make_config, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="predicts the barrier, expected the splitting"):
         explain.explain(config, tmp_path, table, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+SECOND_PROCESS = """
+import numpy as np
+from tlsfind.interpret.importance import shapley
+from shap.maskers import _tabular
+from shap.utils import _masked_model
+rows = np.arange(6.0).reshape(2, 3)
+print(shapley(lambda x: x[:, 0] * x[:, 1] + x[:, 2], rows, rows + 1.0, seed=0).values.tolist())
+stats = _tabular._delta_masking.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+print(callable(_masked_model._build_fixed_single_output))
+print(hasattr(_masked_model._build_fixed_single_output, "py_func"))
+"""
+
+
+def test_a_second_process_compiles_nothing_of_shap(tmp_path):
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", SECOND_PROCESS],
+            env={**os.environ, "TLSFIND_KERNELS": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout.split("\n")
+        for _ in range(2)
+    ]
+    assert [run[1:4] for run in runs] == [["0 1", "True", "False"], ["1 0", "True", "False"]]
+    assert runs[0][0] == runs[1][0]
+    rows = np.arange(6.0).reshape(2, 3)
+    exact = exact_shapley(lambda x: x[:, 0] * x[:, 1] + x[:, 2], rows, rows + 1.0)
+    np.testing.assert_allclose(json.loads(runs[0][0]), exact, atol=1e-12)

@@ -62,6 +62,7 @@ def warm_up() -> None:
     drop_stale()
     compile_engine()
     _compile_landscape_and_pairs()
+    _compile_shapley()
     typer.echo(f"kernels compiled and cached in {time.monotonic() - begin:.1f} s")
 
 
@@ -82,3 +83,13 @@ def _compile_landscape_and_pairs() -> None:
     PairGeometry([first, second], 2.0, particles=3, single=True).features(one, one + 1)
     alike = np.ones(len(first), np.int32)
     pair_features(first, first[::-1].copy(), 0.0, 0.5, 2.0, particles=3, types=alike)
+
+
+def _compile_shapley() -> None:
+    """Shapley values of two features of two pairs."""
+    import numpy as np
+
+    from tlsfind.interpret.importance import shapley
+
+    rows = np.arange(4.0).reshape(2, 2)
+    shapley(lambda x: x.sum(axis=1), rows, rows + 1.0, seed=0)

@@ -45,6 +45,27 @@ class Shapley:
     prediction: np.ndarray
 
 
+def spare_compilation() -> None:
+    """Spare a process what shap would compile in each: ten seconds or more.
+
+    The masking is kept with our kernels. The averages over the background, a few in each call, stay
+    Python: their code holds the address of the link function, so it cannot be kept. A version of
+    shap that has either elsewhere compiles it each time.
+    """
+    import shap
+    from shap.maskers import _tabular
+    from shap.utils import _masked_model
+
+    from tlsfind.kernels import KernelCache
+
+    masking = getattr(_tabular, "_delta_masking", None)
+    if hasattr(masking, "_cache") and not isinstance(masking._cache, KernelCache):
+        masking._cache = KernelCache(masking.py_func, f"shap-{shap.__version__}")
+    averages = getattr(_masked_model, "_build_fixed_single_output", None)
+    if hasattr(averages, "py_func"):
+        _masked_model._build_fixed_single_output = averages.py_func
+
+
 def shapley(
     model: Model,
     rows: np.ndarray,
@@ -65,6 +86,7 @@ def shapley(
     """
     import shap
 
+    spare_compilation()
     rows = np.asarray(rows, dtype=float)
     background = np.asarray(background, dtype=float)
     n, features = rows.shape
