@@ -12,6 +12,8 @@ rule prepare:
         f"{R}/benchmarks/prepare/{{glass}}.tsv"
     wildcard_constraints:
         glass=MADE,
+    # The longest jobs of a run: none is to be left for the end.
+    priority: 2
     conda:
         "../envs/tlsfind.yaml"
     threads: 1
