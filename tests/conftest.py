@@ -17,8 +17,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name != "workflow")
 
 
+#: Files of tests/workflow/ whose tests read one run.
+READERS = {"test_workflow.py", "test_faults.py", "test_resources.py"}
+
+
 class ByFixtures(LoadScopeScheduling):
-    """The tests of a file stay in one process, and so do all of the workflow: they share fixtures.
+    """The tests of a file stay in one process, and those that read the one run of the workflow.
 
     xdist's ``loadgroup`` does not do it: it marks groups in a private field of the items that
     pytest 9.2 no longer reads, and each test goes wherever there is time.
@@ -26,7 +30,7 @@ class ByFixtures(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return "tests/workflow" if file.startswith("tests/workflow/") else file
+        return "the workflow" if file.removeprefix("tests/workflow/") in READERS else file
 
 
 @pytest.hookimpl(optionalhook=True)
