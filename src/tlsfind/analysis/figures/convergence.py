@@ -168,7 +168,7 @@ def _changes(axes: Axes, levels: pd.DataFrame) -> None:
         )  # fmt: skip
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_ylabel(r"change of $E_{qs}$ (%)")
-    axes.legend(loc="upper right", title="median, 5 to 95 %", title_fontsize=6.5)
+    axes.legend(loc="lower left", title="median, 5 to 95 %", title_fontsize=6.5)
 
 
 def _two_level_systems(axes: Axes, levels: pd.DataFrame) -> None:
