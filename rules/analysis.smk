@@ -176,7 +176,7 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             config=CONFIG_FILE,
             seed=CONFIG.run.seed,
         shell:
-            "tlsfind stability {input.labelled} --seed {params.seed}"
+            "tlsfind stability {input.labelled} --seed {params.seed} --allow-too-few"
             " --config {params.config} --output {output.scores} > {log} 2>&1"
 
     # Not part of the default target: dozens of perceptrons.
@@ -200,7 +200,7 @@ if len({group.preparation_temperature for group in CONFIG.glasses}) > 1:
             config=CONFIG_FILE,
             seed=CONFIG.run.seed,
         shell:
-            "tlsfind stability {input.labelled} --scan --seed {params.seed}"
+            "tlsfind stability {input.labelled} --scan --seed {params.seed} --allow-too-few"
             " --config {params.config} --output {output.scores} > {log} 2>&1"
 
     rule draw_scan:

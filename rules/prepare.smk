@@ -1,6 +1,14 @@
 # Equilibrium liquids at T_f, cooled to glasses.
 
 
+def prepared_by(wildcards):
+    """The keys that a glass depends on; blocks of its own take the place of `prepare.blocks`."""
+    blocks = CONFIG.group(wildcards.glass).blocks
+    without = [*PROGRAMS, "prepare.blocks"] if blocks else PROGRAMS
+    keys = depends("run.seed", "model", "engine", "prepare", without=without)
+    return f"{keys} {blocks}" if blocks else keys
+
+
 rule prepare:
     output:
         glass=f"{GLASS}/glass.npz",
@@ -22,9 +30,8 @@ rule prepare:
         runtime=minutes("prepare"),
     params:
         config=CONFIG_FILE,
-        depends=depends("run.seed", "model", "engine", "prepare", without=PROGRAMS),
+        depends=prepared_by,
         glass=lambda wildcards: CONFIG.glass(wildcards.glass),
-        blocks=lambda wildcards: CONFIG.group(wildcards.glass).blocks,
         output=subpath(output.glass, parent=True),
     shell:
         "tlsfind prepare {wildcards.glass} --config {params.config} --output {params.output}"

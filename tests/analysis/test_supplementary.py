@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthetic_run import write_scan
-from tlsfind.analysis import confusion, stage, style
+from tlsfind.analysis import confusion, report, stage, style
 from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.analysis.figures import figS6, figS7, figS8, figS9, figS10
 from tlsfind.errors import DamagedError, InputError
@@ -148,6 +148,19 @@ def test_damaged_transfer_table(run, tmp_path):
     (root / figS10.FILE).write_text("split\nrow\n")
     with pytest.raises(InputError, match="lacks model"):
         figS10.collect(run._replace(root=root).results)
+
+
+def test_too_few_pairs_of_a_temperature_are_said(run, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(run.root, root)
+    note = {"note": "12 pairs", "temperatures": [0.062, 0.092], "pairs": [40, 12]}
+    for figure in (figS8, figS9):
+        (root / figure.FILE).write_text(json.dumps({**note, "glasses": [2, 1], "scan": []}))
+    results = run._replace(root=root).results
+    with style.styled():
+        figures = [module.draw(module.collect(results), results) for module in (figS8, figS9)]
+    assert all("no perceptron tells them apart" in text_of(figure) for figure in figures)
+    assert report.stability_text(results) == "none: 12 pairs"
 
 
 def test_one_temperature_is_said(poor_run):

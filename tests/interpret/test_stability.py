@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tlsfind import tables
+from tlsfind.analysis.figures import figS8
 from tlsfind.errors import TrainingError
 from tlsfind.interpret import stability
 from tlsfind.learn import labelled
@@ -170,3 +171,20 @@ def test_file(tmp_path, monkeypatch):
     assert [(row["depth"], row["width"]) for row in found["scan"]] == [(1, 60), (2, 5)]
     again = stability.stability(files, tmp_path / "again.json", scanned=True)
     assert again == found
+
+
+def test_too_few_pairs_are_a_note_where_that_is_allowed(tmp_path):
+    few = pd.concat([pairs(0.07, 2, 40, seed=1), pairs(0.09, 1, 12, seed=2)], ignore_index=True)
+    source = tmp_path / "labelled.parquet"
+    labelled.write(few, source, 3, 0)
+    output = tmp_path / "stability.json"
+    with pytest.raises(TrainingError, match=r"12 pairs of the preparation temperature 0\.09"):
+        stability.stability([source], output)
+    assert [file.name for file in tmp_path.iterdir()] == ["labelled.parquet"]
+    stability.stability([source], output, scanned=True, allow_too_few=True)
+    content = json.loads(output.read_text())
+    assert content["note"] == "12 pairs of the preparation temperature 0.09, expected at least 20"
+    assert (content["pairs"], content["glasses"]) == ([80, 12], [2, 1])
+    assert "by_row" not in content
+    assert len(tables.read(tmp_path / "stability_shap.parquet", tables.schema("shap").names)) == 0
+    assert figS8.numbers(content)["scan"].empty

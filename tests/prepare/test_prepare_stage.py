@@ -205,3 +205,25 @@ def test_unknown_glass(make_config, tmp_path):
 def test_particles_are_numbered_along_the_curve(prepared):
     found = load_glass(prepared / "glass.npz")[0]
     np.testing.assert_array_equal(z_order(found.positions, found.box), np.arange(len(found)))
+
+
+def test_numbers_are_given_to_whole_particles(make_config, tmp_path, monkeypatch):
+    """Position, diameter and velocity of a particle stay together, whatever its number."""
+    cold = {}
+
+    def cool(*arguments):
+        configuration, velocities, temperature = real(*arguments)
+        rows = zip(configuration.positions, configuration.diameters, velocities, strict=True)
+        cold.update({tuple(position): rest for position, *rest in rows})
+        return configuration, velocities, temperature
+
+    real = stage.cool
+    monkeypatch.setattr(stage, "cool", cool)
+    prepare(make_config(), GLASS, tmp_path)
+    found, velocities, _ = load_glass(tmp_path / "glass.npz")
+    assert len(cold) == len(found)
+    rows = zip(found.positions, found.diameters, velocities, strict=True)
+    for position, diameter, velocity in rows:
+        expected_diameter, expected_velocity = cold[tuple(position)]
+        assert diameter == expected_diameter
+        np.testing.assert_array_equal(velocity, expected_velocity)

@@ -201,6 +201,8 @@ def stability_text(results: Results) -> str | None:
     if not path.exists():
         return None
     content = json.loads(path.read_text())
+    if "note" in content:
+        return f"none: {content['note']}"
     said = [
         f"{content[key]['accuracy']:.3f} {words}"
         for key, words in (("by_row", "by row"), ("by_glass", "by glass"))

@@ -116,6 +116,13 @@ def stability(
             help="Also use T_ab and T_ba, which depend on the length of the exploration.",
         ),
     ] = False,
+    allow_too_few: Annotated[
+        bool,
+        typer.Option(
+            "--allow-too-few",
+            help="Where a temperature has too few pairs, write that instead of failing.",
+        ),
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", metavar="FILE", help="Config of the run, for its records."),
@@ -140,4 +147,5 @@ def stability(
             transitions=transitions,
             scanned=scan,
             config_hash=config_hash,
+            allow_too_few=allow_too_few,
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,15 +54,18 @@ def spare_compilation() -> None:
     shap that has either elsewhere compiles it each time.
     """
     import shap
-    from shap.maskers import _tabular
-    from shap.utils import _masked_model
 
     from tlsfind.kernels import KernelCache
 
-    masking = getattr(_tabular, "_delta_masking", None)
+    try:
+        from shap.maskers import _tabular
+        from shap.utils import _masked_model
+    except ImportError:
+        return
+    masking: Any = getattr(_tabular, "_delta_masking", None)
     if hasattr(masking, "_cache") and not isinstance(masking._cache, KernelCache):
         masking._cache = KernelCache(masking.py_func, f"shap-{shap.__version__}")
-    averages = getattr(_masked_model, "_build_fixed_single_output", None)
+    averages: Any = getattr(_masked_model, "_build_fixed_single_output", None)
     if hasattr(averages, "py_func"):
         _masked_model._build_fixed_single_output = averages.py_func
 

@@ -12,6 +12,7 @@ Both stand side by side, with the accuracy of always saying the commonest temper
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from tlsfind.learn.features import DISPLACEMENT_FLOOR, ENERGY_FLOOR
 from tlsfind.learn.labelled import Labelled
 from tlsfind.pairs.keys import KEYS
 from tlsfind.progress import track
+
+logger = logging.getLogger("tlsfind")
 
 #: The paper's perceptron.
 LAYERS: tuple[int, ...] = (60, 60)
@@ -299,6 +302,7 @@ def stability(
     transitions: bool = False,
     scanned: bool = False,
     config_hash: str = "",
+    allow_too_few: bool = False,
 ) -> dict[str, Any]:
     """Write as JSON how well a perceptron tells the temperature of pairs, and what by.
 
@@ -311,12 +315,33 @@ def stability(
         transitions: whether T_ab and T_ba are features too.
         scanned: whether to scan depth and width.
         config_hash: of the run's config, for the table.
+        allow_too_few: write why, without scores, instead of a TrainingError.
 
     Raises:
         InputError: as for :func:`tlsfind.interpret.temperatures.read`.
         TrainingError: as for :func:`select`.
     """
-    data = select(temperatures.read(labelled), transitions, seed)
+    table = temperatures.read(labelled)
+    try:
+        data = select(table, transitions, seed)
+    except TrainingError as error:
+        if not allow_too_few:
+            raise
+        logger.warning("no perceptron: %s", error)
+        found = _without_scores(table, str(error), scanned)
+        shap = pd.DataFrame(columns=tables.schema("shap").names)
+    else:
+        found, shap = _with_scores(data, seed, scanned)
+    found["seed"] = seed
+    schema = tables.stamped(tables.schema("shap"), config_hash, seed)
+    tables.write(shap, output.with_name(f"{output.stem}_shap.parquet"), schema)
+    with tables.atomic(output) as temporary:
+        temporary.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    return found
+
+
+def _with_scores(data: Data, seed: int, scanned: bool) -> tuple[dict[str, Any], pd.DataFrame]:
+    """All that is written, and the Shapley values."""
     counts = np.bincount(data.code)
     told, shap = interpretation(data, seed=seed)
     found: dict[str, Any] = {
@@ -325,7 +350,6 @@ def stability(
         "glasses": [len(np.unique(data.glasses[data.code == i])) for i in range(len(data.classes))],
         "features": list(data.frame.columns),
         "layers": list(LAYERS),
-        "seed": seed,
         "commonest": float(counts.max() / counts.sum()),
         "by_row": scores(data, "row", seed=seed),
         "by_glass": scores(data, "glass", seed=seed),
@@ -333,8 +357,18 @@ def stability(
     }
     if scanned:
         found["scan"] = scan(data, seed)
-    schema = tables.stamped(tables.schema("shap"), config_hash, seed)
-    tables.write(shap, output.with_name(f"{output.stem}_shap.parquet"), schema)
-    with tables.atomic(output) as temporary:
-        temporary.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
-    return found
+    return found, shap
+
+
+def _without_scores(table: Labelled, note: str, scanned: bool) -> dict[str, Any]:
+    """The pairs of each temperature, and why no perceptron tells them apart."""
+    temperature = temperatures.of_rows(table)
+    classes, counts = np.unique(temperature, return_counts=True)
+    glasses = [table.frame.loc[temperature == value, "glass"].nunique() for value in classes]
+    found = {
+        "note": note,
+        "temperatures": classes.tolist(),
+        "pairs": counts.tolist(),
+        "glasses": glasses,
+    }
+    return {**found, "scan": []} if scanned else found

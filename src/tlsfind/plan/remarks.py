@@ -17,7 +17,7 @@ MANY, FEW = 5000, 50
 
 #: The key that makes the jobs of a rule longer, or cuts them; None: it is not cut.
 KEYS = {
-    "prepare": "prepare.blocks (a killed job goes on where it was)",
+    "prepare": "prepare.blocks or glasses.blocks (a killed job goes on where it was)",
     "explore": "explore.trajectories_per_block",
     "solve_paths": "paths.batch",
     "solve_standard": "paths.batch",

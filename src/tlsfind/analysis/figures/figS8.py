@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tlsfind.analysis import style
+from tlsfind.analysis.figures.figS9 import NOT_MADE
 from tlsfind.analysis.results import Results
 from tlsfind.errors import DamagedError, InputError
 from tlsfind.interpret.stability import LAYERS
@@ -52,7 +53,7 @@ def numbers(content: dict[str, Any]) -> Numbers:
             "preparation_temperature": content["temperatures"],
             "glasses": content["glasses"],
             "pairs": content["pairs"],
-            "commonest": content["commonest"],
+            "commonest": content.get("commonest"),
         }
     )
     return {"scan": scan.astype({"accuracy": float}), "pairs": pairs}
@@ -86,6 +87,10 @@ def collect(results: Results) -> Numbers:
 
 def draw(numbers: Numbers, results: Results) -> Figure:
     """Draw accuracy against depth (a) and width (b)."""
+    if numbers["scan"].empty:
+        figure = style.new_figure(style.COLUMN, 1.4, results.footer)
+        style.refuse(figure.subplots(), NOT_MADE)
+        return figure
     pairs = numbers["pairs"]
     rests = ", ".join(
         f"{row['pairs']:,} pairs of {row['glasses']} glasses at T_f = "

@@ -72,15 +72,17 @@ def ends(features: list[str]) -> tuple[str, str]:
 
 
 def collect(results: Results) -> Numbers:
-    """The numbers of a run; empty if it has one preparation temperature only."""
+    """The numbers of a run; empty if no perceptron could tell its temperatures apart."""
     file = results.root / FILE
+    nothing = {name: pd.DataFrame({"feature": []}) for name in ("points", "dependence", "pairs")}
     if not file.exists():
-        names = ("points", "dependence", "pairs")
-        return {name: pd.DataFrame({"feature": []}) for name in names}
+        return nothing
     try:
         content = json.loads(file.read_text())
     except ValueError as error:
         raise DamagedError(f"{file} is not valid JSON: {error}") from None
+    if "note" in content:
+        return nothing
     return numbers(content, tables.read(results.root / SHAP, tables.schema("shap").names))
 
 
