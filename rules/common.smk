@@ -104,6 +104,14 @@ PROGRAMS = ["engine.executable", "engine.mpirun"]
 CONTENTS = contents()
 
 
+def prepared_by(wildcards):
+    """The keys that a glass depends on; blocks of its own take the place of `prepare.blocks`."""
+    blocks = CONFIG.group(wildcards.glass).blocks
+    without = [*PROGRAMS, "prepare.blocks"] if blocks else PROGRAMS
+    keys = depends("run.seed", "model", "engine", "prepare", without=without)
+    return f"{keys} {blocks}" if blocks else keys
+
+
 # `Resources` itself is a name of snakemake's.
 NEEDS = needs.Resources(CONFIG)
 

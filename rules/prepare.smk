@@ -1,14 +1,6 @@
 # Equilibrium liquids at T_f, cooled to glasses.
 
 
-def prepared_by(wildcards):
-    """The keys that a glass depends on; blocks of its own take the place of `prepare.blocks`."""
-    blocks = CONFIG.group(wildcards.glass).blocks
-    without = [*PROGRAMS, "prepare.blocks"] if blocks else PROGRAMS
-    keys = depends("run.seed", "model", "engine", "prepare", without=without)
-    return f"{keys} {blocks}" if blocks else keys
-
-
 rule prepare:
     output:
         glass=f"{GLASS}/glass.npz",
