@@ -97,8 +97,8 @@ def test_rules_of_the_loop_grow_with_its_iterations():
     low, high = zip(*counts.counts(config).values(), strict=True)
     assert (sum(low), sum(high)) == (sum(counts.after(config, 1).values()),
                                      sum(counts.after(config, 5).values()))  # fmt: skip
-    # 300 initial paths and 100 in each iteration, 50 to a batch
-    assert (cost(config, "solve_paths").fewest, cost(config, "solve_paths").jobs) == (8, 16)
+    # 300 initial paths and 100 in each iteration, 75 to a batch
+    assert (cost(config, "solve_paths").fewest, cost(config, "solve_paths").jobs) == (6, 14)
     assert cost(config, "select_next").jobs == 5
 
 
@@ -106,10 +106,13 @@ def test_work_scales_with_the_config():
     base = cost(make(), "explore").seconds - units.START
     steps = cost(make(explore={"steps": 16000}), "explore").seconds - units.START
     assert steps == pytest.approx(2 * base)
-    block = make(explore={"trajectories_per_block": 4})
+    block = make(explore={"trajectories_per_block": 8})
     assert cost(block, "explore").jobs == 2 * cost(make(), "explore").jobs
     assert cost(block, "explore").seconds - units.START == pytest.approx(base / 2)
-    one, ten = (cost(make(prepare={"blocks": n}), "prepare").seconds for n in (20000, 200000))
+    alike = [{"preparation_temperature": 0.1, "count": 2}]
+    one, ten = (
+        cost(make(glasses=alike, prepare={"blocks": n}), "prepare").seconds for n in (20000, 200000)
+    )
     assert 8 < ten / one < 10
     groups = [{"preparation_temperature": t, "blocks": n} for t, n in ((0.1, None), (0.09, 200000))]
     mixed = cost(make(glasses=groups, prepare={"blocks": 20000}), "prepare").seconds
@@ -149,12 +152,13 @@ def test_no_glass_has_more_minima_than_quenches():
 
 
 # Wall seconds of all jobs of a rule and their number, from the benchmark tables of runs at two
-# processes on two cores (demo and kob-andersen: November 2026, a fresh clone; test: the suite).
+# processes on two cores (demo and kob-andersen: November 2026, a fresh clone; test: the suite). The
+# figures (draw) are of a later run, which had more of them.
 MEASURED = {
     "demo": {"prepare": (200.2, 8), "explore": (321.9, 16), "landscape": (10.0, 8),
              "pair_features": (9.1, 8), "solve_paths": (137.6, 12), "train": (52.4, 4),
              "predict": (8.8, 4), "solve_standard": (42.7, 4), "validate": (46.1, 1),
-             "draw": (7.3, 1), "explain": (11.9, 1)},
+             "draw": (54.2, 1), "explain": (11.9, 1)},
     "kob-andersen": {"prepare": (194.3, 6), "explore": (306.7, 12), "landscape": (7.9, 6),
                      "solve_paths": (577.4, 8), "train": (33.0, 3), "solve_standard": (59.5, 2),
                      "validate": (8.8, 1), "explain": (11.9, 1)},
@@ -164,9 +168,19 @@ MEASURED = {
 }  # fmt: skip
 
 
+#: What the demo's config had when it was measured.
+THEN = {
+    "demo": {
+        "glasses": [{"preparation_temperature": t, "count": 4} for t in (0.092, 0.1)],
+        "explore": {"trajectories_per_block": 8},
+        "paths": {"batch": 50},
+    }
+}
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_estimates_are_within_half_of_what_runs_took(name):
-    rows = {row.rule: row for row in stages(make(name))}
+    rows = {row.rule: row for row in stages(make(name, **THEN.get(name, {})))}
     took = MEASURED[name]
     estimate = sum(rows[rule].seconds * jobs for rule, (_, jobs) in took.items())
     assert estimate == pytest.approx(sum(seconds for seconds, _ in took.values()), rel=0.33)

@@ -90,10 +90,10 @@ SCAN_START = 1.5
 STRUCTURE_PARTICLE = 100e-6  # per particle and minimum
 
 # Fixed times of the last stages. `run` of demo, Kob-Andersen and test.
-FIGURES = 6.0
+FIGURES = 40.0
 REPORT = 3.8
-STABILITY = 10.0
-TRANSFER = 2.5
+STABILITY = 20.0
+TRANSFER = 12.0
 TABLES = 0.8
 # SHAP values of both models: 12 to 13.5 s for 100 pairs, 14.7 s for 200 of smaller models.
 EXPLAIN_START = 8.0
