@@ -124,6 +124,18 @@ def test_fig3_letters_are_the_papers(run):
     assert titles == ["(a)", "(b)", "(d)", "(e)"]
 
 
+def test_fig3_says_what_is_predicted_beside_a_refused_panel(run):
+    fold = run.results.out_of_fold
+    coldest = min(run.results.temperatures.values())
+    kept = [run.results.temperatures[glass] != coldest for glass in fold["glass"]]
+    numbers = fig3.numbers(fold[kept], run.results.temperatures)
+    with style.styled():
+        figure = fig3.draw(numbers, run.results)
+    columns = len(set(run.results.temperatures.values()))
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert [bool(label) for label in labels] == 2 * [False, True, *[False] * (columns - 2)]
+
+
 def test_fig3_without_predictions_of_the_barrier(run):
     fold = run.results.out_of_fold.assign(predicted_barrier=np.nan)
     numbers = fig3.numbers(fold, run.results.temperatures)

@@ -148,6 +148,7 @@ def panels(numbers: Numbers, results: Results, quantities: list[str], what: str)
     }
     found = numbers["points"]
     for i, quantity in enumerate(quantities):
+        labelled = False
         for j, value in enumerate(values):
             axes = grid[0, i] if len(values) == 1 else grid[i, j]
             # the paper's letters: d-f belong to the barrier, whatever the number of panels
@@ -165,7 +166,8 @@ def panels(numbers: Numbers, results: Results, quantities: list[str], what: str)
             )  # fmt: skip
             line = threshold if quantity == "splitting" else None
             _dress(axes, found[chosen], quantity, line, statistics[quantity, value])
-            if j == 0:
+            if not labelled:
+                labelled = True
                 axes.set_ylabel(rf"predicted ${QUANTITIES[quantity]}$ ($\epsilon$)")
     return figure
 
