@@ -204,10 +204,10 @@ def _label(label: str, name: str, numbers: Numbers) -> str:
     own = numbers["costs"][numbers["costs"]["procedure"] == name]
     at = {row["share"]: row["paths"] for row in own.to_dict("records")}
     words = [
-        f"{share:.0%}: " + ("never" if np.isnan(at[share]) else f"{at[share]:,.0f}")
+        f"{share:.0%}: " + ("never" if np.isnan(at[share]) else f"{at[share]:,.0f} paths")
         for share in SHARES[:2]
     ]
-    return f"{label} ({'; '.join(words)} paths)"
+    return f"{label} ({'; '.join(words)})"
 
 
 def _estimate(numbers: Numbers) -> str:
