@@ -1,7 +1,7 @@
 """Particles numbered along a curve through space, so that neighbours are near each other in memory.
 
 A glass does not mix: numbers given once to the cold configuration stay good for all its minima.
-The images of a path gain most, because eight of them take 192 bytes a particle: docs/paths.md. A
+The images of a path gain most (docs/performance.md): eight of them take 192 bytes a particle. A
 liquid of species keeps the numbers of its data file.
 """
 
