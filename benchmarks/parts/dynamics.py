@@ -22,7 +22,9 @@ def measure(context: Context) -> dict[str, Any]:
     return {"dynamics": context.by_particles(partial(_one, context))}
 
 
-def _way(engine: Engine, glass: Glass, steps: int) -> Callable[[], object]:
+def steps_of(engine: Engine, glass: Glass, steps: int) -> Callable[[], object]:
+    """A way that runs ``steps`` steps from the glass, set-up and lists included."""
+
     def run() -> None:
         state = State(glass.configuration.positions.copy(), glass.velocities.copy())
         engine.run(state, steps, TIME_STEP)
@@ -34,7 +36,7 @@ def _one(context: Context, particles: int) -> dict[str, Any]:
     glass = context.glass(particles)
     with engines(glass) as lammps:
         every: dict[str, Engine] = {"native": make_engine(glass.configuration), **lammps}
-        ways = {name: _way(engine, glass, STEPS[name]) for name, engine in every.items()}
+        ways = {name: steps_of(engine, glass, STEPS[name]) for name, engine in every.items()}
         times = in_turn(ways, min(context.rounds, 5), STEPS)
     return against_lammps(times)
 

@@ -11,10 +11,9 @@ import numpy as np
 from benchmarks.context import Context
 from benchmarks.glasses import Glass
 from benchmarks.part import Comparison, Growth, Part
-from benchmarks.parts.dynamics import TIME_STEP
+from benchmarks.parts.dynamics import steps_of
 from benchmarks.parts.lanes import IMAGES, straight
-from benchmarks.timing import Times, in_turn
-from tlsfind.engine import State
+from benchmarks.timing import in_turn
 from tlsfind.engine.native.engine import SKIN, NativeEngine
 
 SKINS = (0.1, 0.15, SKIN, 0.3, 0.4)
@@ -70,7 +69,7 @@ def _skins(context: Context) -> dict[str, Any]:
     diameters, box = glass.configuration.diameters, glass.configuration.box
     engines = {skin: NativeEngine(diameters, box, skin) for skin in SKINS}
     rounds = min(context.rounds, 5)
-    steps = in_turn({str(s): _dynamics(e, glass) for s, e in engines.items()}, rounds, STEPS)
+    steps = in_turn({str(s): steps_of(e, glass, STEPS) for s, e in engines.items()}, rounds, STEPS)
     quenches = in_turn(
         {str(s): partial(e.quench, glass.starts[0], 1e-6) for s, e in engines.items()}, rounds
     )
@@ -84,28 +83,18 @@ def _skins(context: Context) -> dict[str, Any]:
     }
 
 
-def _dynamics(engine: NativeEngine, glass: Glass) -> Callable[[], object]:
-    def run() -> None:
-        state = State(glass.configuration.positions.copy(), glass.velocities.copy())
-        engine.run(state, STEPS, TIME_STEP)
-
-    return run
-
-
 def _orders(context: Context, glass: Glass) -> dict[str, float]:
     """How many times longer everything takes with particles numbered at random."""
     shuffled = np.random.default_rng(0).permutation(len(glass.configuration))
     images = straight(glass, context.pick(IMAGES, 5))
-    times: dict[str, dict[str, Times]] = {"forces": {}, "image": {}, "quench": {}}
-    ways: dict[str, Ways] = {name: {} for name in times}
+    ways: dict[str, Ways] = {"forces": {}, "image": {}, "quench": {}}
     for name, order in (("curve", np.arange(len(shuffled))), ("random", shuffled)):
         engine = NativeEngine(glass.configuration.diameters[order], glass.configuration.box)
         one, path = glass.starts[0][order].copy(), images[:, order].copy()
         ways["forces"][name] = partial(engine.energy_forces, one)
         ways["image"][name] = partial(engine.path_energy_forces, path)
         ways["quench"][name] = partial(engine.quench, one, 1e-6)
-    for name, both in ways.items():
-        times[name] = in_turn(both, context.rounds)
+    times = {name: in_turn(both, context.rounds) for name, both in ways.items()}
     return {name: t["curve"].over(t["random"]) for name, t in times.items()}
 
 

@@ -279,10 +279,7 @@ class Config(Section):
         Raises:
             ValueError: there is no glass of that name.
         """
-        blocks = self.group(glass).blocks
-        if blocks is None:
-            return self.prepare
-        return self.prepare.model_copy(update={"blocks": blocks})
+        return self.group(glass).prepared(self.prepare)
 
     @property
     def trajectory_blocks(self) -> int:

@@ -47,6 +47,12 @@ class GlassGroup(Section):
             )
         return self
 
+    def prepared(self, settings: Prepare) -> Prepare:
+        """The settings of the preparation of these glasses, with their own blocks if any."""
+        if self.blocks is None:
+            return settings
+        return settings.model_copy(update={"blocks": self.blocks})
+
 
 class Prepare(Section):
     """Equilibration by molecular dynamics and particle swaps, then cooling (IV.B)."""

@@ -252,6 +252,7 @@ def interpretation(
     perceptron = Perceptron(names, layers, seed).fit(x, data.code)
 
     def temperature(rows: np.ndarray) -> np.ndarray:
+        """Mean of T_f under the perceptron's probabilities, (n,), of features (n, F)."""
         return perceptron.probability(rows) @ data.classes
 
     rng = np.random.default_rng(seed)

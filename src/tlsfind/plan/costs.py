@@ -63,9 +63,9 @@ class Costs:
         self.rates = units.rates(config)
         own = [group for group in config.glasses if group.frames is not None]
         self.own = len(own)
-        made = [name for name in config.glass_names if config.group(name).frames is None]
+        made = [g for g in config.glasses if g.frames is None for _ in range(g.count)]
         self.made = len(made)
-        self.blocks = [float(config.prepare_of(name).blocks) for name in made]
+        self.blocks = [float(group.prepared(config.prepare).blocks) for group in made]
         self.frames = max((quenches(config, group) for group in own), default=0.0)
         self.frames_mb = sum(frames_bytes(group) for group in own) / MB / max(self.own, 1)
         self.pair_bytes = units.PAIR + units.PAIR_PARTICLE * (config.pairs.particles - 3)

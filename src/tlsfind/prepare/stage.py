@@ -92,6 +92,7 @@ def prepare(config: Config, glass: str, output: Path) -> None:
     }
 
     def stamped(name: str):
+        """The schema of a table with version, config hash and seed."""
         return tables.stamped(tables.schema(name), config.hash, config.run.seed)
 
     series.insert(0, "glass", glass)
