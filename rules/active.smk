@@ -17,7 +17,7 @@ if CONFIG.loop.start_model is None and START_TABLE is not None:
             f"{R}/benchmarks/train/start.tsv"
         conda:
             "../envs/tlsfind.yaml"
-        threads: 1
+        threads: 2
         resources:
             mem_mb=memory("train_start"),
             runtime=minutes("train_start"),
@@ -34,7 +34,7 @@ if CONFIG.loop.start_model is None and START_TABLE is not None:
             output=subpath(output.training, parent=True),
         shell:
             "tlsfind train-table {input.table} --config {params.config}"
-            " --output {params.output} > {log} 2>&1"
+            " --processes {threads} --output {params.output} > {log} 2>&1"
 
 
 if START_MODEL:
@@ -212,7 +212,7 @@ rule train:
         f"{R}/benchmarks/train/{{k}}.tsv"
     conda:
         "../envs/tlsfind.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=memory("train", "pairs"),
         runtime=minutes("train", "pairs"),
@@ -229,7 +229,7 @@ rule train:
         output=subpath(output.training, parent=True),
     shell:
         "tlsfind train {input.pairs} --iteration {wildcards.k} --paths {input.paths}"
-        " --config {params.config} --output {params.output} > {log} 2>&1"
+        " --processes {threads} --config {params.config} --output {params.output} > {log} 2>&1"
 
 
 rule predict:

@@ -366,9 +366,11 @@ rule report:
         config=CONFIG_FILE,
         depends=depends("run.name", "analysis", "units", "loop.unit_system"),
         results=subpath(output.report, parent=True),
+        drawn=lambda wildcards, input: Path(str(input.figures[0])).parent,
+        explained=lambda wildcards, input: Path(str(input.explanation[0])).parent,
     shell:
         "tlsfind report {params.results} --config {params.config} --output {output.report}"
-        " > {log} 2>&1"
+        " --figures {params.drawn} --figures {params.explained} > {log} 2>&1"
 
 
 # Not part of a run: `snakemake convergence --configfile ...` on the results of a finished one.

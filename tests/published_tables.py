@@ -22,7 +22,7 @@ SETTINGS = {
     },
     "scans": {
         "splits": ["row"], "repeats": 1, "training_pairs": 150, "particles": [1], "sizes": [60],
-        "rounds": [10], "perceptron_layers": 1, "perceptron_epochs": 5,
+        "rounds": [10], "feature_counts": [1, 4], "perceptron_layers": 1, "perceptron_epochs": 5,
     },
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from tlsfind.config_learning import Section
 
 Particles = Annotated[int, Field(ge=1, le=20)]
 Rounds = Annotated[int, Field(ge=10, le=100_000)]
+Count = Annotated[int, Field(ge=1)]
 Pairs = Annotated[int, Field(ge=20)]
 
 
@@ -52,6 +53,11 @@ class Scans(Section):
         description="boosting rounds, the measure of the training time that is the same anywhere; "
         "the seconds are recorded",
     )
+    feature_counts: list[Count] | None = Field(
+        default=None,
+        description="numbers of features that models are trained on, and all of them (Fig. S5); "
+        "null: every number, as in the paper",
+    )
     perceptron_layers: int = Field(
         default=10, ge=1, le=50, description="hidden layers of the perceptron of the leaderboard"
     )
@@ -67,9 +73,11 @@ class Scans(Section):
         "importance is measured (Fig. S4); needs the package freud-analysis",
     )
 
-    @field_validator("splits", "particles", "sizes", "rounds")
+    @field_validator("splits", "particles", "sizes", "rounds", "feature_counts")
     @classmethod
-    def _once(cls, values: list) -> list:
+    def _once(cls, values: list | None) -> list | None:
+        if not values:
+            return values
         if len(set(values)) != len(values):
             raise ValueError(f"{values} has an entry twice, expected each once")
         return sorted(values) if isinstance(values[0], int) else values

@@ -6,6 +6,9 @@ import pyarrow as pa
 
 Columns = list[tuple[str, pa.DataType, str]]
 
+#: Between the names of features that were added at once.
+JOIN = " + "
+
 #: Degrees l of the bond-orientational parameters (paper, S2).
 BOND_DEGREES = tuple(range(2, 13))
 
@@ -28,7 +31,7 @@ def scan_tables(keys: Columns) -> dict[str, Columns]:
                 "E, T_ab, T_ba); else empty",
             ),
             ("value", pa.float64(), "M, training pairs, boosting rounds or number of features"),
-            ("feature", pa.string(), "features: the one added last; else empty"),
+            ("feature", pa.string(), "features: those added last, joined by ` + `; else empty"),
             (
                 "split",
                 pa.string(),

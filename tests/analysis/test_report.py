@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 
@@ -12,10 +13,11 @@ from rich.console import Console
 
 from synthetic_run import damage, write_checks
 from tlsfind import tables
-from tlsfind.analysis import stage, summary
+from tlsfind.analysis import stage, style, summary
 from tlsfind.analysis.cells import text
 from tlsfind.analysis.report import warnings
 from tlsfind.analysis.results import Results
+from tlsfind.analysis.sections import shown_width
 from tlsfind.errors import InputError
 
 
@@ -93,6 +95,27 @@ def test_report_stands_alone(run, tmp_path):
     assert run.config.hash in page.cells
     assert "seed: 3" in whole
     assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
+
+
+def test_figures_that_are_drawn_already_are_taken(poor_run, few_figures, tmp_path, monkeypatch):
+    drawn = tmp_path / "figures"
+    stage.figures(poor_run.config, poor_run.root, drawn, ["fig4", "loop"])
+    made, png = [], style.png
+    monkeypatch.setattr(style, "png", lambda figure: made.append(figure) or png(figure))
+    output = tmp_path / "report.html"
+    stage.report(poor_run.config, poor_run.root, output, [tmp_path / "none", drawn])
+    assert len(made) == len(stage.FIGURES) - 2
+    page = Page(output.read_text(encoding="utf-8"))
+    images = {base64.b64decode(page_source(source)[2]) for source in page.images}
+    assert len(images) == len(stage.FIGURES)
+    for name in ("fig4", "loop"):
+        assert (drawn / f"{name}.png").read_bytes() in images
+    # as wide as one that is drawn for the report, in spite of the other resolution
+    widths = re.findall(r'<img [^>]* width="(\d+)"', output.read_text())
+    assert len(widths) == len(stage.FIGURES)
+    assert max(map(int, widths)) == round(160 * style.PAGE)
+    assert shown_width("image/png", (drawn / "fig4.png").read_bytes()) == round(160 * style.PAGE)
+    assert shown_width("image/svg+xml", b"<svg/>") is None
 
 
 def test_report_of_a_run_without_tls(poor_run, tmp_path):

@@ -116,9 +116,13 @@ def test_second_iteration_appends_to_history_and_is_reproducible(
     stage.collect(run.config, [part], tmp_path / "paths.parquet", run.paths)
     config = make_config(learn={"models": ["lightgbm", "extra_trees"], "rounds": 15})
     arguments = (config, 1, tmp_path / "paths.parquet")
-    for folder, files in (("one", landscape.files), ("two", landscape.files[::-1])):
+    # neither the order of the tables nor a second process matters
+    for folder, files, processes in (
+        ("one", landscape.files, 1),
+        ("two", landscape.files[::-1], 2),
+    ):
         output = tmp_path / folder
-        stage.train(*arguments, files, output)
+        stage.train(*arguments, files, output, processes)
         stage.predict(config, output, landscape.files, output / "predictions.parquet")
         predictions = [output / "predictions.parquet"]
         stage.assess(*arguments, predictions, output, output, run.history)

@@ -12,6 +12,7 @@ from tlsfind import tables
 from tlsfind.cli import main
 from tlsfind.scans.features import LEFT_OUT
 from tlsfind.scans.kinds import FIGURES
+from tlsfind.tables_scans import JOIN
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def scanned(tmp_path_factory, labelled_file, few_features, config_file):
             settings = config_file
             if kind == "features":  # by far the most trainings
                 content = yaml.safe_load(config_file.read_text())
-                content["scans"]["splits"] = ["row"]
+                content["scans"].update(splits=["row"], feature_counts=[1, 2, 4])
                 settings = folder / "config.yaml"
                 settings.write_text(yaml.safe_dump(content))
             command = ["scan", kind, str(file), "--config", str(settings)]
@@ -128,9 +129,12 @@ def test_number_of_features(scanned):
     _, scan = scanned("features")
     rows = scan[(scan["split"] == "row") & (scan["preparation_temperature"] == 0.07)]
     for (model, variant), of in rows.groupby(["model", "variant"]):
-        assert of["value"].tolist() == list(range(1, 7 if variant == "all" else 4))
-        assert of["feature"].is_unique
-        assert variant == "all" or not set(of["feature"]) & set(LEFT_OUT)
+        assert of["value"].tolist() == ([1, 2, 4, 6] if variant == "all" else [1, 2, 3])
+        added = [added.split(JOIN) for added in of["feature"]]
+        assert [len(names) for names in added] == np.diff(of["value"], prepend=0).tolist()
+        every = [name for names in added for name in names]
+        assert len(set(every)) == len(every)
+        assert variant == "all" or not set(every) & set(LEFT_OUT)
         if model == "classifier":  # d alone tells double wells in this landscape
             assert of["feature"].iloc[0] == "total_displacement"
             assert of["accuracy"].iloc[0] > 0.9

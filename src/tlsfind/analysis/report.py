@@ -17,7 +17,7 @@ from tlsfind.analysis.captions import CAPTIONS
 from tlsfind.analysis.cells import Table, further_tables, make_table
 from tlsfind.analysis.figures import fig3, fig4
 from tlsfind.analysis.results import Results
-from tlsfind.analysis.sections import arranged, contents
+from tlsfind.analysis.sections import arranged, contents, shown_width
 from tlsfind.analysis.tables import table1
 
 UNSOLVED_WARNING = 0.05  # share of paths
@@ -346,6 +346,7 @@ def render(
         figures={
             name: {
                 "source": f"data:{kind};base64,{base64.b64encode(image).decode()}",
+                "width": shown_width(kind, image),
                 "title": CAPTIONS.get(name, name).partition(".")[0],
                 "caption": CAPTIONS.get(name, ""),
             }

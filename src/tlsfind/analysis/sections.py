@@ -7,6 +7,7 @@ a run (``tlsfind convergence``, scans) are taken from the files that they wrote.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ FURTHER = "further"
 
 #: Folders of a run with figures of commands that are no part of it.
 FOLDERS = ("convergence", "scans")
+#: Pixels of the page for an inch of a figure.
+PIXELS = 160
 #: Image formats that a browser shows, by their MIME type, the preferred first.
 IMAGES = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -56,6 +59,16 @@ def extra_images(root: Path, captions: Mapping[str, str]) -> dict[str, tuple[str
                 if file.stem in captions and file.stem not in found:
                     found[file.stem] = kind, file.read_bytes()
     return found
+
+
+def shown_width(kind: str, image: bytes) -> int | None:
+    """Width of an image on the page in pixels, the same at any resolution; None: as it comes."""
+    if kind != "image/png":
+        return None
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as opened:
+        return round(opened.width / opened.info.get("dpi", (PIXELS,))[0] * PIXELS)
 
 
 def contents(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,13 +157,15 @@ def summary(results: Path) -> dict[str, Any]:
 print_summary = summaries.print_summary
 
 
-def report(config: Config, results: Path, output: Path) -> None:
+def report(config: Config, results: Path, output: Path, drawn: Sequence[Path] = ()) -> None:
     """Write the report as one HTML file that needs no network and no other file.
 
     Args:
         config: the run.
         results: its folder of results.
         output: the file.
+        drawn: folders with figures of this run that were drawn from its tables as they are now;
+            a figure that none of them holds as PNG is drawn.
 
     Raises:
         InputError: a table of the run is missing or damaged.
@@ -171,19 +174,37 @@ def report(config: Config, results: Path, output: Path) -> None:
 
     run = Results(config, Path(results))
     numbers = {name: figure.collect(run) for name, figure in FIGURES.items()}
-    images: dict[str, tuple[str, bytes]] = {}
-    for name, figure in FIGURES.items():
-        with style.styled():
-            images[name] = "image/png", style.png(figure.draw(numbers[name], run))
-    for name, (figure, file) in ON_REQUEST.items():
-        if (run.root / file).exists():
-            with style.styled():
-                images[name] = "image/png", style.png(figure.draw(figure.collect(run), run))
-    if (run.root / "explain" / "importance.parquet").exists():
-        with style.styled():
-            drawn = explanation.draw(explanation.collect(run), run)
-            images["explanation"] = "image/png", style.png(drawn)
-    images = {**extra_images(run.root, CAPTIONS), **images}
+    images = {**extra_images(run.root, CAPTIONS), **_images(run, numbers, drawn)}
     page = render(run, images, numbers)
     with tables.atomic(Path(output)) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _images(
+    run: Results, numbers: dict[str, dict[str, pd.DataFrame]], drawn: Sequence[Path]
+) -> dict[str, tuple[str, bytes]]:
+    """MIME type and content of every figure that the run has the tables for."""
+    makers: dict[str, Callable[[], Figure]] = {
+        name: partial(figure.draw, numbers[name], run) for name, figure in FIGURES.items()
+    }
+    for name, (figure, file) in ON_REQUEST.items():
+        if (run.root / file).exists():
+            makers[name] = partial(_collected, figure, run)
+    if (run.root / "explain" / "importance.parquet").exists():
+        makers["explanation"] = partial(
+            _collected, Drawing(explanation.collect, explanation.draw), run
+        )
+    images = {}
+    for name, make in makers.items():
+        files = [Path(folder) / f"{name}.png" for folder in drawn]
+        there = [path for path in files if path.is_file()]
+        if there:
+            images[name] = "image/png", there[0].read_bytes()
+            continue
+        with style.styled():
+            images[name] = "image/png", style.png(make())
+    return images
+
+
+def _collected(figure: Drawing, run: Results) -> Figure:
+    return figure.draw(figure.collect(run), run)

@@ -23,6 +23,12 @@ _PANEL = "Active loop"
 SolvedPaths = Annotated[
     Path | None, typer.Option("--paths", metavar="FILE", help="Table of all paths solved so far.")
 ]
+Processes = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="2: train the predictors beside the classifier; the same models."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -99,6 +105,7 @@ def train(
         Path, typer.Option("--paths", metavar="FILE", help="Table of all paths solved so far.")
     ],
     output: OutputFolder,
+    processes: Processes = 1,
 ) -> None:
     """Train the double-well classifier, the predictors of splitting and barrier, and the screen.
 
@@ -107,13 +114,14 @@ def train(
     with stage(f"train {iteration}", config) as settings:
         from tlsfind.learn.stage import train as run
 
-        run(settings, iteration, paths, pairs, output)
+        run(settings, iteration, paths, pairs, output, processes)
 
 
 def train_table(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Labelled table.")],
     config: ConfigOption,
     output: OutputFolder,
+    processes: Processes = 1,
 ) -> None:
     """Train the models on a labelled table alone, for the warm start of a loop.
 
@@ -122,7 +130,7 @@ def train_table(
     with stage("train-table", config) as settings:
         from tlsfind.learn.stage import train_table as run
 
-        run(settings, table, output)
+        run(settings, table, output, processes)
 
 
 def predict(

@@ -122,12 +122,24 @@ def provenance(results: Results, config: ConfigOption, output: OutputFile) -> No
         LOG.info("%d attempts", attempts)
 
 
-def report(results: Results, config: ConfigOption, output: OutputFile) -> None:
+def report(
+    results: Results,
+    config: ConfigOption,
+    output: OutputFile,
+    figures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Take the PNG images of this folder, drawn from the same tables, instead of "
+            "drawing them again; may be given again.",
+        ),
+    ] = None,
+) -> None:
     """Write the report of a run: one HTML file that needs nothing else."""
     with stage("report", config) as settings:
         from tlsfind.analysis.stage import report as run
 
-        run(settings, results, output)
+        run(settings, results, output, figures or [])
 
 
 def summary(

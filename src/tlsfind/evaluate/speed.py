@@ -12,6 +12,7 @@ import pandas as pd
 from tlsfind.learn.classifier import Classifier
 from tlsfind.learn.predictor import Predictor
 from tlsfind.learn.screen import Screen
+from tlsfind.threads import limit_threads
 
 #: Pairs in one call, made of a table's own ones over and over.
 SCREEN_PAIRS, ENSEMBLE_PAIRS = 200_000, 10_000
@@ -44,10 +45,8 @@ def of_screen(screen: Screen, features: pd.DataFrame) -> dict[str, float]:
         screen: trained.
         features: shape (n, n_features), n > 0.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     frame = tiled(features, SCREEN_PAIRS)
-    with threadpool_limits(1):
+    with limit_threads(1):
         wall, _ = fastest(lambda: screen.predict(frame), SCREEN_CALLS)
     return {"microseconds_per_pair": 1e6 * wall / len(frame), "pairs_timed": len(frame)}
 

@@ -33,6 +33,7 @@ from tlsfind.learn.features import DISPLACEMENT_FLOOR, ENERGY_FLOOR
 from tlsfind.learn.labelled import Labelled
 from tlsfind.pairs.keys import KEYS
 from tlsfind.progress import track
+from tlsfind.threads import limit_threads
 
 logger = logging.getLogger("tlsfind")
 
@@ -147,7 +148,6 @@ class Perceptron:
         from sklearn.neural_network import MLPClassifier
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         network = MLPClassifier(
             self._layers,
@@ -159,16 +159,14 @@ class Perceptron:
         )
         self._pipeline = make_pipeline(StandardScaler(), network)
         # matrices this small are slower on many threads, very much so on a busy machine
-        with warnings.catch_warnings(), threadpool_limits(1):
+        with warnings.catch_warnings(), limit_threads(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._pipeline.fit(inputs(x, self._names), code)
         return self
 
     def probability(self, x: np.ndarray) -> np.ndarray:
         """Probability of each class, shape (n, c); every class must have been trained on."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1):
+        with limit_threads(1):
             return self._pipeline.predict_proba(inputs(x, self._names))
 
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from tlsfind.threads import limit_threads
+
 #: What AutoGluon says when the time limit cuts training short.
 _OUT_OF_TIME = (
     "ran out of time",
@@ -71,14 +73,13 @@ def _packages_read_once() -> Iterator[None]:
 def quiet(threads: int = 1) -> Iterator[Messages]:
     """Keep AutoGluon's messages and warnings from the terminal, and OpenMP to ``threads``."""
     import autogluon.tabular  # noqa: F401  (adds its log handler on import)
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     logger = logging.getLogger("autogluon")
     handlers, level, propagate = logger.handlers, logger.level, logger.propagate
     messages = Messages()
     logger.handlers, logger.propagate = [messages], False
     try:
-        with warnings.catch_warnings(), threadpool_limits(threads), _packages_read_once():
+        with warnings.catch_warnings(), limit_threads(threads), _packages_read_once():
             warnings.simplefilter("ignore")
             yield messages
     finally:

@@ -23,6 +23,7 @@ from tlsfind import tables
 from tlsfind.errors import DamagedError, TrainingError
 from tlsfind.learn import folding
 from tlsfind.learn.calibration import Logistic, Residuals
+from tlsfind.learn.ensemble import BORDERS
 
 #: The cutoff lies this factor below the lowest score of a held-out TLS.
 MARGIN = 0.1
@@ -306,6 +307,7 @@ def _train(
         "iterations": rounds,
         "depth": _DEPTH,
         "learning_rate": _LEARNING_RATE,
+        "border_count": BORDERS,
         "random_seed": seed % 1_000_000,
         "thread_count": threads,
         "verbose": False,

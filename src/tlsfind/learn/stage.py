@@ -111,7 +111,14 @@ def collect(
     tables.write(merged, output, schema)
 
 
-def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output: Path) -> None:
+def train(
+    config: Config,
+    iteration: int,
+    paths: Path,
+    pairs: list[Path],
+    output: Path,
+    processes: int = 1,
+) -> None:
     """Train the models on every path so far, and on the rows of a warm start.
 
     Args:
@@ -121,6 +128,7 @@ def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output
         pairs: pairs tables, for the features.
         output: folder that receives ``models/``, ``out_of_fold.parquet``, ``labelled.parquet`` and,
             last, ``training.json``.
+        processes: 2 or more train side by side; the models are the same.
 
     With too few double wells or others there are no models, which ``training.json`` says, and the
     next batch is drawn from the strata; at ``loop.max_iterations`` it is an error.
@@ -137,7 +145,7 @@ def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output
     if models.exists():
         shutil.rmtree(models)
     try:
-        outcome = training.train_models(config, everything, models, paths, sample)
+        outcome = training.train_models(config, everything, models, paths, sample, processes)
     except training.TooFew as error:
         if iteration >= config.loop.max_iterations:
             raise
@@ -153,7 +161,7 @@ def train(config: Config, iteration: int, paths: Path, pairs: list[Path], output
     training.write_json(outcome.summary(), output / "training.json")
 
 
-def train_table(config: Config, table: Path, output: Path) -> None:
+def train_table(config: Config, table: Path, output: Path, processes: int = 1) -> None:
     """Train the models on a labelled table alone, for a warm start.
 
     Their use is other glasses, so folds are of whole glasses, whatever ``learn.split`` says.
@@ -162,6 +170,7 @@ def train_table(config: Config, table: Path, output: Path) -> None:
         config: the run's config.
         table: labelled table.
         output: folder that receives ``models/`` and, last, ``training.json``.
+        processes: 2 or more train side by side; the models are the same.
 
     Raises:
         InputError: the table is missing or damaged, or of another unit system or M.
@@ -172,7 +181,8 @@ def train_table(config: Config, table: Path, output: Path) -> None:
     sample = rows.frame[rows.features]
     settings = config.learn.model_copy(update={"split": "glass"})
     by_glass = config.model_copy(update={"learn": settings})
-    outcome = training.train_models(by_glass, rows.frame, output / "models", table, sample)
+    models = output / "models"
+    outcome = training.train_models(by_glass, rows.frame, models, table, sample, processes)
     training.write_json(outcome.summary(), output / "training.json")
 
 

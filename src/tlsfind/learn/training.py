@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tlsfind import seeds, tables
+from tlsfind.beside import beside
 from tlsfind.config import Config
 from tlsfind.correlation import pearson_or_none
 from tlsfind.errors import InputError, TrainingError
@@ -206,7 +207,12 @@ def check_enough(rows: pd.DataFrame, minimum: int, source: Path) -> None:
 
 
 def train_models(
-    config: Config, rows: pd.DataFrame, models: Path, source: Path, sample: pd.DataFrame
+    config: Config,
+    rows: pd.DataFrame,
+    models: Path,
+    source: Path,
+    sample: pd.DataFrame,
+    processes: int = 1,
 ) -> Outcome:
     """Train the classifier, the predictors of splitting and barrier, and the screening models.
 
@@ -216,6 +222,8 @@ def train_models(
         models: folder that receives the models, each in a folder of its own.
         source: the paths table's file, for messages.
         sample: features of random pairs of the pool, shape (n, n_features); may be empty.
+        processes: with 2 or more the predictors are trained in a process of their own, beside the
+            others; the models are the same.
 
     Raises:
         TrainingError: too few rows of a class, or unusable features.
@@ -226,12 +234,13 @@ def train_models(
     glasses = rows["glass"].to_numpy()
 
     seed = seeds.integer(config.run.seed, "learn", 0)
-    first = classifier.fit(
-        rows[features], double_well, models / CLASSIFIER, config.learn, seed, glasses
-    )
+    with beside(_predictors, config, rows, models, processes=processes) as predictors:
+        first = classifier.fit(
+            rows[features], double_well, models / CLASSIFIER, config.learn, seed, glasses
+        )
+        kept, screen_note = _train_screen(config, rows, models / SCREEN, sample)
+        (splitting, second), (barrier, third) = predictors()
     probability = pd.Series(first.out_of_fold, index=rows.index)
-    splitting, second = _values(config, rows, "quantum_splitting", models / PREDICTOR)
-    barrier, third = _values(config, rows, "barrier", models / BARRIER)
     notes = [
         f"{name}: {note}"
         for name, trained in (("classifier", first), ("splitting", second), ("barrier", third))
@@ -250,7 +259,6 @@ def train_models(
         )
         if (known := np.isfinite(values)).any()
     }
-    kept, screen_note = _train_screen(config, rows, models / SCREEN, sample)
     notes += [f"screen: {screen_note}"] if screen_note else []
     return Outcome(
         out_of_fold,
@@ -269,9 +277,18 @@ def without_models(reason: str) -> Outcome:
     return Outcome(empty, None, None, None, False, [f"no models: {reason}"], trained=False)
 
 
-def _values(
-    config: Config, rows: pd.DataFrame, column: str, folder: Path
-) -> tuple[np.ndarray, ensemble.Trained | None]:
+Values = tuple[np.ndarray, ensemble.Trained | None]
+
+
+def _predictors(config: Config, rows: pd.DataFrame, models: Path) -> tuple[Values, Values]:
+    """Train the predictors of E_qs and of the barrier; see :func:`_values`."""
+    return (
+        _values(config, rows, "quantum_splitting", models / PREDICTOR),
+        _values(config, rows, "barrier", models / BARRIER),
+    )
+
+
+def _values(config: Config, rows: pd.DataFrame, column: str, folder: Path) -> Values:
     """Out-of-fold predictions of a column of double wells, NaN elsewhere, shape (n,).
 
     A column with too few values or one only is not trained on: then all are NaN.

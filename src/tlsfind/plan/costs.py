@@ -177,7 +177,8 @@ class Costs:
             KeyError: there is no such rule.
         """
         seconds, memory, disk = _WORK[rule](self, size or self.typical(rule))
-        return Job(seconds, units.MEMORY[rule] + memory, disk / MB)
+        second = units.SECOND_PROCESS.get(rule, 0.0)
+        return Job(seconds, units.MEMORY[rule] + second + memory, disk / MB)
 
     def minima_bytes(self, count: float) -> float:
         """Bytes of the positions of minima."""

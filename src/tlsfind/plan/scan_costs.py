@@ -30,5 +30,7 @@ def trainings(config: Config, kind: str) -> int:
         return 2 * temperatures * scans.repeats
     if kind == "features":
         count = _FEATURES + _PER_PARTICLE * (config.pairs.particles - 1)
-        return 2 * repeated * (2 * count - _WITHOUT)
+        chosen = range(1, count) if scans.feature_counts is None else scans.feature_counts
+        points = [1 + sum(n < most for n in chosen) for most in (count, count - _WITHOUT)]
+        return 2 * repeated * sum(points)
     return repeated * (len(scans.particles) + len(scans.sizes) + len(scans.rounds))

@@ -102,6 +102,9 @@ EXPLAIN_PAIR = 0.04
 # Images times iterations of `tlsfind convergence`: 60 double wells at 18 levels.
 CONVERGENCE_IMAGES = 17e6
 
+# Resident memory in MB of the second process of a training (`run`).
+SECOND_PROCESS = {"train_start": 450.0, "train": 450.0}
+
 # Resident memory in MB. `run`: columns max_rss of the benchmark tables; of the stages that pass
 # over all pairs the most that benchmarks/streaming.py saw (2 x 10^8 pairs). What minima and paths
 # need besides is in tlsfind.plan.costs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from tlsfind.config import Analysis
@@ -9,6 +10,7 @@ from tlsfind.errors import InputError, TrainingError
 from tlsfind.progress import progress
 from tlsfind.scans import importance, training
 from tlsfind.scans.draws import KINDS, Kind, Study, draw, draws
+from tlsfind.tables_scans import JOIN
 
 #: The features that the second curve does without.
 LEFT_OUT = ("delta_e", "transitions_ab", "transitions_ba")
@@ -31,7 +33,8 @@ def scan(study: Study, analysis: Analysis) -> list[dict[str, Any]]:
             continue
         curves = {ALL: ranked, WITHOUT: [name for name in ranked if name not in LEFT_OUT]}
         repetitions = list(draws(study, model))
-        total = len(repetitions) * sum(len(names) for names in curves.values())
+        steps = {variant: _steps(study, names) for variant, names in curves.items()}
+        total = len(repetitions) * sum(len(of) for of in steps.values())
         with progress(total, f"{model}, T_f = {study.temperature:g}: features") as advance:
             for split, repeat, pairs in repetitions:
                 for variant, names in curves.items():
@@ -43,13 +46,21 @@ def scan(study: Study, analysis: Analysis) -> list[dict[str, Any]]:
                         rows.append({**empty, "note": pairs})
                         continue
                     limited = pairs.first(study.scans.training_pairs)
-                    for count in range(1, len(names) + 1):
+                    for before, count in pairwise([0, *steps[variant]]):
                         features = study.table.frame[names[:count]]
                         found = training.measured(study, model, limited, features)
-                        place = {"value": float(count), "feature": names[count - 1]}
+                        added = JOIN.join(names[before:count])
+                        place = {"value": float(count), "feature": added}
                         rows.append({**empty, **place, **found})
                         advance()
     return rows
+
+
+def _steps(study: Study, names: list[str]) -> list[int]:
+    """Numbers of features that models are trained on (``scans.feature_counts``), all at last."""
+    chosen = study.scans.feature_counts
+    every = range(1, len(names)) if chosen is None else chosen
+    return [*sorted(count for count in every if count < len(names)), len(names)]
 
 
 def _ranking(study: Study, model: Kind, analysis: Analysis) -> list[str]:

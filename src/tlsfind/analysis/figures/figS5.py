@@ -8,6 +8,7 @@ import pandas as pd
 
 from tlsfind.analysis import style
 from tlsfind.analysis.figures import explanation, scan_curves
+from tlsfind.tables_scans import JOIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,11 +61,8 @@ def panel(axes: Axes, rows: pd.DataFrame, score: str) -> None:
         scan_curves.band(axes, points, score, COLOURS[variant], split, label)
     lines = []
     for variant in COLOURS:
-        names = (
-            rows[rows["variant"] == variant]
-            .drop_duplicates("value")
-            .sort_values("value")["feature"]
-        )
+        own = rows[rows["variant"] == variant].drop_duplicates("value").sort_values("value")
+        names = [name for added in own["feature"] for name in added.split(JOIN)]
         text = ", ".join(explanation.label(name) for name in names)
         lines += [f"{variant}: {text}"]
     axes.set_xticks(sorted(rows["value"].unique()))
