@@ -124,7 +124,9 @@ def test_report_of_a_run_without_tls(poor_run, tmp_path):
     assert "No two-level system was found." in " ".join(page.text)
 
 
-def test_report_without_the_standard_procedure(run, tmp_path):
+def test_report_without_the_standard_procedure(run, tmp_path, monkeypatch):
+    some = ("fig3", "fig3_prospective", "fig4", "fig6", "loop", "recall", "figS7")
+    monkeypatch.setattr(stage, "FIGURES", {name: stage.FIGURES[name] for name in some})
     root = tmp_path / "copy"
     shutil.copytree(run.root, root)
     shutil.rmtree(root / "standard")
@@ -179,7 +181,7 @@ def test_all_formats(poor_run, tmp_path):
     written = stage.figures(config, poor_run.root, tmp_path)
     assert len(written) == 2 * len(stage.FIGURES)
     first = {path.name: path.read_bytes() for path in written}
-    for path in stage.figures(config, poor_run.root, tmp_path):
+    for path in stage.figures(config, poor_run.root, tmp_path, ["fig4", "loop"]):
         assert path.read_bytes() == first[path.name], f"{path.name} is not reproducible"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -56,14 +57,20 @@ def warm_up() -> None:
     """Compile the numerical kernels and cache them, so that later commands start at once."""
     start_log()
     begin = time.monotonic()
+    from tlsfind.beside import beside
     from tlsfind.engine.native.warmup import warm_up as compile_engine
     from tlsfind.kernels import drop_stale
 
     drop_stale()
-    compile_engine()
+    with beside(_compile_others, processes=min(2, os.cpu_count() or 1)) as others:
+        compile_engine()
+        others()
+    typer.echo(f"kernels compiled and cached in {time.monotonic() - begin:.1f} s")
+
+
+def _compile_others() -> None:
     _compile_landscape_and_pairs()
     _compile_shapley()
-    typer.echo(f"kernels compiled and cached in {time.monotonic() - begin:.1f} s")
 
 
 def _compile_landscape_and_pairs() -> None:
