@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.context import Context
-from benchmarks.glasses import Glass
 from benchmarks.part import Comparison, Growth, Part
 from tlsfind.config import Explore, Landscape
+from tlsfind.configuration import Configuration
 from tlsfind.engine import make_engine
 from tlsfind.engine.base import State
 from tlsfind.landscape.identity import Catalogue
@@ -25,26 +25,29 @@ SETTINGS = Explore(trajectories=1, steps=STEPS, quench_every=STEPS)
 def measure(context: Context) -> dict[str, Any]:
     """Evaluations with and without recognition, and the quenches of which it changed the end."""
     sizes = [context.main] if context.quick else list(QUENCHES)
-    found = {str(n): follow(context.glass(n), context.pick(QUENCHES.get(n, 0), 20)) for n in sizes}
+    found = {
+        str(n): follow(context.glass(n).configuration, context.pick(QUENCHES.get(n, 0), 20))
+        for n in sizes
+    }
     main = found[str(sizes[0])]
     return {"recognition": {**main, "by_particles": found}}
 
 
-def follow(glass: Glass, quenches: int) -> dict[str, float]:
+def follow(configuration: Configuration, quenches: int, seed: int = 11) -> dict[str, float]:
     """Quench along trajectories; every quench that is stopped is finished as well.
 
     Args:
-        glass: where each trajectory starts.
+        configuration: where each trajectory starts.
         quenches: in all.
+        seed: of the velocities.
     """
-    configuration = glass.configuration
     engine = make_engine(configuration)
     identity = Landscape()
     catalogue = Catalogue(
         configuration.box, identity.energy_window, identity.displacement_tolerance
     )
     counts = {"quenches": 0, "recognised": 0, "wrong": 0, "spent": 0, "to_the_end": 0}
-    rng = np.random.default_rng(11)
+    rng = np.random.default_rng(seed)
     while counts["quenches"] < quenches:
         velocities = maxwell_velocities(
             len(configuration), SETTINGS.temperature, rng, engine.masses
