@@ -8,9 +8,9 @@ How a pair costs little:
 2. The minimum image is needed only if a particle may have moved by more than half a box within
    the pair. Two numbers per pair, the extents of u_a and u_b, rule that out for all particles at
    once.
-3. The squares and their sums are formed in a loop with no branch, which vectorises (a running
-   maximum in the same loop would prevent that); the largest M are then found in one pass over
-   the squares, which are still in the first cache.
+3. The squares, their sums and the largest M of them come from one pass with explicit vectors,
+   which stops only where a group of particles has a square above the M-th largest so far
+   (:mod:`tlsfind.pairs.sweep`). No square is stored but those of such groups.
 4. With many minima the displacements come from main memory, and that takes as long as the
    arithmetic. They may be in single precision: differences and squares are then formed in single
    precision too, the sums in double. And the pairs of a block are computed in the order of
@@ -22,13 +22,9 @@ Arrays are (coordinate, particle), so that particles are contiguous.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tlsfind.kernels import kernel
-
-# Sums may be reordered, so that they vectorise. Inlining is forced: as a function of its own
-# ``_squares`` would round differently in the process that compiles it and in later ones.
-_FAST = {"reassoc", "contract", "nsz"}
+from tlsfind.pairs.sweep import LANES, advance, square
 
 
 @kernel(fastmath=False)
@@ -82,41 +78,59 @@ def _nearest_image(a, b, box, image):
             image[axis, i] += a[axis, i] - mean
 
 
-@njit(forceinline=True, fastmath=_FAST)
-def _squares(ax, ay, az, bx, by, bz, squares):
-    """Squared displacements (N,) from a to b; returns their sum and the sum of their squares."""
+@kernel(fastmath=False)
+def sums_and_largest(a, b, sums, group, best, index):
+    """Sums over the squared displacements from a to b, and the largest of them.
+
+    Args:
+        a: (3, N) displacements of one minimum.
+        b: (3, N) those of the other.
+        sums: (2, LANES), for use here.
+        group: (LANES,), for use here.
+        best: (M,) receives the M <= N largest squares in decreasing order, equal ones in the order
+            of particles.
+        index: (M,) receives their particles.
+
+    Returns:
+        The sum of the squares and the sum of their squares.
+    """
+    size = a.shape[1]
+    whole = size - size % LANES
+    last = best.shape[0] - 1
+    for m in range(last + 1):
+        best[m] = -1.0
+    for lane in range(LANES):
+        sums[0, lane] = 0.0
+        sums[1, lane] = 0.0
+    begin = 0
+    while True:
+        begin = advance(a, b, begin, whole, best[last], sums, group)  # type: ignore[call-arg]
+        if begin >= size:
+            break
+        count = min(LANES, size - begin)
+        if count < LANES:  # what is left over after the last whole group
+            for lane in range(count):
+                group[lane] = square(a, b, begin + lane)
+                wide = np.float64(group[lane])
+                sums[0, lane] += wide
+                sums[1, lane] += wide * wide
+        for lane in range(count):
+            candidate = group[lane]
+            if candidate > best[last]:
+                place = last
+                while place > 0 and best[place - 1] < candidate:
+                    best[place] = best[place - 1]
+                    index[place] = index[place - 1]
+                    place -= 1
+                best[place] = candidate
+                index[place] = begin + lane
+        begin += count
     second = 0.0
     fourth = 0.0
-    for i in range(squares.shape[0]):
-        dx = bx[i] - ax[i]
-        dy = by[i] - ay[i]
-        dz = bz[i] - az[i]
-        square = dx * dx + dy * dy + dz * dz
-        squares[i] = square
-        wide = np.float64(square)
-        second += wide
-        fourth += wide * wide
+    for lane in range(LANES):
+        second += sums[0, lane]
+        fourth += sums[1, lane]
     return second, fourth
-
-
-@kernel(fastmath=False)
-def _largest(squares, best, index):
-    """The M largest of ``squares`` (N,) in decreasing order, and their particles.
-
-    Equal squares come in the order of particles. ``best`` and ``index`` are (M,), M <= N.
-    """
-    last = best.shape[0] - 1
-    best[:] = -1.0
-    for i in range(squares.shape[0]):
-        square = squares[i]
-        if square > best[last]:
-            place = last
-            while place > 0 and best[place - 1] < square:
-                best[place] = best[place - 1]
-                index[place] = index[place - 1]
-                place -= 1
-            best[place] = square
-            index[place] = i
 
 
 @kernel(fastmath=False)
@@ -151,7 +165,8 @@ def pair_block(u, extents, reference, box, first, second, turns, out):
     """
     particles = (out.shape[0] - 1) // 2
     size = u.shape[2]
-    squares = np.empty(size, u.dtype)
+    sums = np.empty((2, LANES))
+    group = np.empty(LANES, u.dtype)
     image = np.empty((3, size), u.dtype)
     best = np.empty(particles, u.dtype)
     index = np.empty(particles, np.int64)
@@ -161,8 +176,7 @@ def pair_block(u, extents, reference, box, first, second, turns, out):
         if extents[first[row]] + extents[second[row]] >= 0.5 * box:
             _nearest_image(a, b, box, image)
             b = image
-        total, fourth = _squares(a[0], a[1], a[2], b[0], b[1], b[2], squares)
-        _largest(squares, best, index)
+        total, fourth = sums_and_largest(a, b, sums, group, best, index)
         for m in range(particles):
             out[m, row] = np.sqrt(np.float64(best[m]))
         out[particles, row] = np.sqrt(total)

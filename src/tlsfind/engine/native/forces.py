@@ -16,14 +16,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tlsfind.engine.native.potential import CUTOFF2, pair_energy, pair_force
-from tlsfind.engine.native.vectors import Vectors
+from tlsfind.engine.native.vectors import PotentialVectors
 from tlsfind.kernels import FAST, kernel
 
 GROUP = 4
 _INDEX = ir.IntType(64)
 
 
-def _transposed(v: Vectors, rows: list[ir.Value]) -> list[ir.Value]:
+def _transposed(v: PotentialVectors, rows: list[ir.Value]) -> list[ir.Value]:
     """The columns of four vectors of four."""
     even, even_next = (v.shuffle(rows[k], rows[k + 1], [0, 4, 2, 6]) for k in (0, 2))
     odd, odd_next = (v.shuffle(rows[k], rows[k + 1], [1, 5, 3, 7]) for k in (0, 2))
@@ -57,7 +57,7 @@ def _add_row(
             for k in (0, 1, 2, 3, 4, 8)
         }
         begin, end, i = arguments[5:8]
-        v = Vectors(builder, GROUP)
+        v = PotentialVectors(builder, GROUP)
         four = ir.Constant(_INDEX, GROUP)
 
         def row_of(indices, k):

@@ -16,7 +16,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tlsfind.engine.native.vectors import Vectors
+from tlsfind.engine.native.vectors import PotentialVectors
 from tlsfind.kernels import FAST, kernel
 
 LANES = 8
@@ -42,7 +42,7 @@ def _add_pair(context, images, i, j, sx, sy, sz, scale, forces, energies):
         ]
         x, f, e = data
         _, i, j, *numbers, _, _ = arguments
-        v = Vectors(builder, LANES)
+        v = PotentialVectors(builder, LANES)
         shifts = [v.broadcast(number) for number in numbers[:3]]
         scale = v.broadcast(numbers[3])
         d = [
