@@ -53,7 +53,9 @@ def follow(configuration: Configuration, quenches: int, seed: int = 11) -> dict[
             len(configuration), SETTINGS.temperature, rng, engine.masses
         )
         state = State(configuration.positions.copy(), velocities)
-        recogniser = Recogniser(configuration.box, SETTINGS.recognition_radius)
+        recogniser = Recogniser(
+            configuration.box, SETTINGS.recognition_radius, engine.energy_forces
+        )
         for _ in range(min(TRAJECTORY, quenches - counts["quenches"])):
             engine.run(state, STEPS, SETTINGS.time_step)
             early = engine.quench(state.positions, SETTINGS.force_tolerance, stop=recogniser)
@@ -65,6 +67,7 @@ def follow(configuration: Configuration, quenches: int, seed: int = 11) -> dict[
             counts["spent"] += early.evaluations
             counts["to_the_end"] += full.evaluations
             recogniser.remember(number, full)
+        counts["spent"] += recogniser.evaluations
     return {
         **counts,
         "minima": len(catalogue),

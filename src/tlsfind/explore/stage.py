@@ -96,7 +96,7 @@ def run_trajectory(
     n = len(configuration)
     velocities = maxwell_velocities(n, settings.temperature, rng, engine.masses)
     state = State(configuration.positions.copy(), velocities)
-    recogniser = Recogniser(configuration.box, settings.recognition_radius)
+    recogniser = Recogniser(configuration.box, settings.recognition_radius, engine.energy_forces)
     visits: list[dict] = []
     energies: list[np.ndarray] = []
     counts = {"unconverged": 0, "recognised": 0, "evaluations": 0}
@@ -126,6 +126,7 @@ def run_trajectory(
         logger.warning(
             "trajectory %d: %d quenches missed the force tolerance", number, counts["unconverged"]
         )
+    counts["evaluations"] += recogniser.evaluations
     series = np.concatenate(energies)
     return Trajectory(visits, {**_summary(number, n, series), "quenches": len(visits), **counts})
 

@@ -4,12 +4,17 @@ Most quenches of a trajectory end in a minimum that the trajectory has visited b
 that has come close to a known minimum m need not be finished. With x the configuration, F its
 force, E its energy and s the displacement from x to m, m is where the descent ends if
 
-1. |s| <= ``radius``: x is close to m;
+1. |s| <= the radius of m: x is close to m;
 2. F . s > 0: x goes towards m, downhill;
 3. E(x) - E(m) = F . s / 2 within ``HARMONIC``, relative: on a straight line from x to m the energy
    is a parabola with its minimum at m. The cubic through both energies and both slopes then has
    a curvature between 1 - 2 HARMONIC and 1 + 4 HARMONIC times that parabola's, positive all the
    way, so that nothing lies between x and m.
+
+A minimum next to a low barrier is left sideways from such a slope, along its softest direction. So
+each minimum has a radius of its own, at most ``radius``: the distance at which, along the last
+stretch of the descent that found it, the forces on both sides of m differ by ``HARMONIC`` of their
+sum. In a cubic well that is the same share of the way to the barrier.
 
 What comes out is then the known minimum as it was quenched, not a second copy of it: the gate of
 ``landscape.identity`` need not tell the two apart. docs/explore.md has the measurement.
@@ -18,6 +23,7 @@ What comes out is then the known minimum as it was quenched, not a second copy o
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,6 +33,8 @@ from tlsfind.engine.base import Quench
 HARMONIC = 0.1
 #: Minima that are remembered, those visited last.
 REMEMBERED = 64
+#: Radius of a minimum whose surroundings no descent has been seen in, as a share of the largest.
+UNSEEN = 0.25
 
 
 class Recogniser:
@@ -36,13 +44,27 @@ class Recogniser:
         box: box edge.
         radius: largest total displacement d between a configuration and its minimum; 0: none is
             ever recognised.
+        energy_forces: total energy and forces (N, 3) of positions (N, 3).
+
+    Attributes:
+        found: number of the minimum that was recognised last.
+        evaluations: of ``energy_forces``.
     """
 
-    def __init__(self, box: float, radius: float):
+    def __init__(
+        self,
+        box: float,
+        radius: float,
+        energy_forces: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    ):
         self.box = float(box)
         self.radius = float(radius)
         self.found: int | None = None
+        self.evaluations = 0
+        self._energy_forces = energy_forces
         self._known: OrderedDict[int, Quench] = OrderedDict()
+        self._radii: dict[int, float] = {}
+        self._seen: list[np.ndarray] = []
 
     def __call__(self, positions: np.ndarray, energy: float, forces: np.ndarray) -> bool:
         """Whether a descent that has come to ``positions`` ends in a known minimum, ``found``.
@@ -52,23 +74,29 @@ class Recogniser:
             energy: total energy.
             forces: (N, 3).
         """
+        self._seen.append(positions.copy())
         # by 3. and Cauchy and Schwarz, the energy of m cannot be farther down than this
         deepest = energy - 0.5 * (1.0 + HARMONIC) * self.radius * float(np.linalg.norm(forces))
         self.found = None
         for number in reversed(self._known):
             minimum = self._known[number]
             if deepest <= minimum.energy < energy and self._leads_to(
-                positions, energy, forces, minimum
+                positions, energy, forces, minimum, self._radii[number]
             ):
                 self.found = number
                 return True
         return False
 
     def _leads_to(
-        self, positions: np.ndarray, energy: float, forces: np.ndarray, minimum: Quench
+        self,
+        positions: np.ndarray,
+        energy: float,
+        forces: np.ndarray,
+        minimum: Quench,
+        radius: float,
     ) -> bool:
         step = displacements(positions, minimum.positions, self.box)
-        if float(np.linalg.norm(step)) > self.radius:
+        if float(np.linalg.norm(step)) > radius:
             return False
         parabola = 0.5 * float((forces * step).sum())
         return abs(energy - minimum.energy - parabola) <= HARMONIC * parabola
@@ -82,10 +110,36 @@ class Recogniser:
 
         Args:
             number: its number in a catalogue.
-            quench: a finished quench that led to it; not looked at where it is known already.
+            quench: a finished quench that led to it, the last that this was asked about; not looked
+                at where the minimum is known already.
         """
         if number not in self._known:
             self._known[number] = quench
+            self._radii[number] = self._harmonic_radius(quench.positions)
+        self._seen.clear()
         self._known.move_to_end(number)
         if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+            forgotten, _ = self._known.popitem(last=False)
+            del self._radii[forgotten]
+
+    def _harmonic_radius(self, minimum: np.ndarray) -> float:
+        """How far from a minimum (N, 3) its well is harmonic along the end of its descent."""
+        asymmetries = []
+        for positions in self._seen:
+            away = displacements(minimum, positions, self.box)
+            distance = float(np.linalg.norm(away))
+            if 0.0 < distance <= self.radius:
+                asymmetries.append(self._asymmetry(minimum, self.radius / distance * away))
+        if not asymmetries:
+            return UNSEEN * self.radius
+        return self.radius * HARMONIC / max(HARMONIC, *asymmetries)
+
+    def _asymmetry(self, minimum: np.ndarray, step: np.ndarray) -> float:
+        """Difference of the restoring forces at both ends of ``step``, over their sum."""
+        ahead, behind = (
+            -sign * float((self._energy_forces(minimum + sign * step)[1] * step).sum())
+            for sign in (1.0, -1.0)
+        )
+        self.evaluations += 2
+        mean = ahead + behind
+        return abs(ahead - behind) / mean if mean > 0.0 else np.inf
