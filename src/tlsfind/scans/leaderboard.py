@@ -94,7 +94,11 @@ def _screen(study: Study, model: Kind, pairs: Draw, features: pd.DataFrame) -> F
     """The screening models of the loop; they need pairs of both classes.
 
     The predictor among them sees no others than the double wells of ``pairs``.
+
+    Raises:
+        TrainingError: too few pairs of a class.
     """
+    training.enough(study, model, pairs.train)
     rows = pairs.train
     if model == PREDICTOR:
         others = draw(study, CLASSIFIER, pairs.split, pairs.repeat).train

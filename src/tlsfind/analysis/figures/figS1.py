@@ -28,17 +28,18 @@ LOWEST = 0.0
 
 
 def collect(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """What is drawn: ``scores`` of each kind, and ``points`` of the lowest T_f.
+    """What is drawn: ``scores`` of each kind, and ``points`` of the lowest T_f that has any.
 
     Args:
         found: tables "scan" and "scan_points".
     """
     points = found["scan_points"]
+    points = points[points["variant"].isin(["ensemble", "perceptron"])]
     if len(points):
         lowest = points["preparation_temperature"].min()
         first = points["split"].eq("row") if "row" in set(points["split"]) else True
         kept = (points["preparation_temperature"] == lowest) & (points["repeat"] == 0) & first
-        points = points[kept & points["variant"].isin(["ensemble", "perceptron"])]
+        points = points[kept]
     return {
         "scores": scan_curves.curves(found["scan"]),
         "points": points.reset_index(drop=True),

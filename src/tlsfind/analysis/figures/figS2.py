@@ -72,7 +72,7 @@ def panel(axes: Axes, rows: pd.DataFrame, scan: str, score: str, seconds: bool) 
     if scan == "particles":
         axes.set_xticks(sorted(rows["value"].unique()))
     else:
-        axes.set_xscale("log")
+        scan_curves.logarithmic(axes, rows["value"])
     if scan == "rounds" and seconds:
         took = rows.groupby("value")["seconds"].median()
         top = axes.secondary_xaxis("top")

@@ -38,15 +38,16 @@ def draw(numbers: dict[str, pd.DataFrame], source: str) -> Figure:
         for j, (model, (score, label)) in enumerate(SCORES.items()):
             axes = grid[i, j]
             style.letter(axes, "abcdefghijkl"[2 * i + j])
+            axes.set_title(rf"$T_f$ = {temperature:g}", fontsize=8.0)
             own = (curves["model"] == model) & (curves["preparation_temperature"] == temperature)
             rows = curves[own & curves[score].notna()]
             if rows.empty:
-                here = trainings[trainings["model"] == model]
+                of_model = trainings["model"] == model
+                here = trainings[of_model & (trainings["preparation_temperature"] == temperature)]
                 style.refuse(axes, scan_curves.reasons(here), 34)
                 continue
             panel(axes, rows, score)
             axes.set_ylabel(label)
-            axes.set_title(rf"$T_f$ = {temperature:g}", fontsize=8.0)
     found = [axes.get_legend_handles_labels() for axes in grid.flat]
     handles, labels = max(found, key=lambda pair: len(pair[1]))
     if handles:

@@ -16,6 +16,9 @@ BY = ["scan", "preparation_temperature", "model", "variant", "split", "value"]
 
 SCORES = ("accuracy", "r2_log", "r_log", "rmse_log")
 
+#: Least distance of two numbers along an axis, as a share of it.
+NUMBERS_APART = 0.14
+
 #: Looks of the two ways to hold pairs out.
 SPLITS: dict[str, dict[str, Any]] = {
     "row": {"linestyle": "-", "label": "held out by row"},
@@ -87,6 +90,21 @@ def band(
         x, mean, color=colour, ls=SPLITS[split]["linestyle"], marker="o",
         mfc=colour if split == "row" else "white", label=label,
     )  # fmt: skip
+
+
+def logarithmic(axes: Axes, values: pd.Series) -> None:
+    """A logarithmic axis with a tick at each value, numbers where they do not meet."""
+    ticks = sorted(values.unique())
+    decades = np.log10(ticks)
+    apart = NUMBERS_APART * (decades[-1] - decades[0])
+    labels, last = [], -np.inf
+    for tick, place in zip(ticks, decades, strict=True):
+        fits = place - last >= apart
+        labels.append(f"{tick:g}" if fits else "")
+        last = place if fits else last
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, labels)
+    axes.set_xticks([], minor=True)
 
 
 def reasons(scan: pd.DataFrame) -> str:
