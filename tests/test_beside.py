@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def alive(pid):
         return False
 
 
+def hold_a_folder(path):
+    with tempfile.TemporaryDirectory(dir=path):
+        (Path(path) / "begun").touch()
+        time.sleep(120)
+
+
+class Awkward(Exception):
+    """Does not come back from its pickle."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def raise_awkward():
+    raise Awkward(1, 2)
+
+
 def wait_until(condition, seconds=60):
     limit = time.monotonic() + seconds
     while not condition():
@@ -56,15 +74,39 @@ def test_result(processes):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_error_is_raised_here(processes):
     with (
-        pytest.raises(InputError, match=r"^found 3, expected another$"),
+        pytest.raises(InputError, match=r"(?m)^found 3, expected another$"),
         beside(refuse, 3, processes=processes) as result,
     ):
         result()
 
 
+def test_an_error_says_where_it_came_from():
+    with pytest.raises(InputError) as caught, beside(refuse, 3) as result:
+        result()
+    assert "in refuse" in "".join(caught.value.__notes__)
+
+
+def test_an_error_that_does_not_pickle_keeps_its_words():
+    with (
+        pytest.raises(TlsfindError, match=r"(?m)^Awkward: 1 and 2$"),
+        beside(raise_awkward) as result,
+    ):
+        result()
+
+
+def test_what_it_holds_is_cleaned_up(tmp_path):
+    with beside(hold_a_folder, tmp_path):
+        wait_until((tmp_path / "begun").exists)
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == [tmp_path / "begun"]
+
+
 def test_a_process_that_is_killed_is_one_message():
     with (
-        pytest.raises(TlsfindError, match="ended with status -9 before it had its result"),
+        pytest.raises(
+            TlsfindError,
+            match=r"ended with status -9 before it had its result.*\(out of memory\?\)",
+        ),
         beside(die) as result,
     ):
         result()

@@ -1,6 +1,7 @@
 """The whole: what a finished run found for its core-hours, the loop against the standard procedure.
 
-Core-hours are the wall time of all finished jobs, one core each, from the records of the jobs.
+Core-hours are the wall time of all jobs, one core each, from the records of the jobs; of trainings,
+which have two processes, the processor time.
 Those of paths are the column ``seconds`` of the tables of paths. The standard procedure stands for
 all pairs that qualify: what was measured on the sample counts for the pairs that were left out.
 """
@@ -120,7 +121,8 @@ PART = Part(
     "end_to_end",
     "The whole",
     "A finished run (the demo, unless named). Core-hours are the wall times of all its jobs on one "
-    "core each, without the time of the workflow itself. The loop and the standard procedure share "
+    "core each (trainings: processor time of two processes), without the time of the "
+    "workflow itself. The loop and the standard procedure share "
     "glasses, exploration and pairs; `of search` is without these. The standard procedure stands "
     "for all pairs that qualify, by its sample. The wall time is from the first start to the last "
     "job, pauses included.",

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from tlsfind.errors import TlsfindError
+from tlsfind.interrupts import Ending
+
+#: Seconds that the second process has for cleaning up.
+PATIENCE = 10.0
 
 T = TypeVar("T")
 
@@ -46,17 +53,35 @@ def beside(
     finally:
         receiver.close()
         process.terminate()
+        process.join(PATIENCE)
+        process.kill()
         process.join()
 
 
 def _answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """What the second process does."""
+    """What the second process does; SIGTERM lets it clean up."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    ending = Ending()
     try:
+        ending.begin()
         answer: tuple[bool, Any] = True, function(*arguments)
     except BaseException as error:  # the first process raises it
-        answer = False, error
-    sender.send(answer)
+        answer = False, _portable(error)
+    ending.closed = True
+    ending.end()
+    with suppress(BrokenPipeError):  # nobody waits any more
+        sender.send(answer)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error, or one with its words where it does not pickle; with where it came from."""
+    place = "".join(traceback.format_exception(error))
+    try:
+        found = pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever its class makes of that
+        found = TlsfindError(f"{type(error).__name__}: {error}")
+    found.add_note(f"In the second process:\n{place}")
+    return found
 
 
 def _end_with_parent() -> None:
@@ -71,9 +96,10 @@ def _answer_of(process: BaseProcess, receiver: Connection) -> Any:
         fine, answer = receiver.recv()
     except EOFError:
         process.join()
+        memory = " (out of memory?)" if process.exitcode == -signal.SIGKILL else ""
         raise TlsfindError(
             f"a process of this command ended with status {process.exitcode} before it had its "
-            "result, expected it to go on (out of memory?)"
+            f"result, expected it to go on{memory}"
         ) from None
     if not fine:
         raise answer

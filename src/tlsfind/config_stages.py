@@ -118,9 +118,9 @@ class Explore(Section):
         default=0.02,
         ge=0,
         le=1,
-        description="a quench that has come this close (total displacement d) to a minimum that "
-        "its trajectory has visited, on a harmonic slope towards it, ends there; 0: every quench "
-        "is finished",
+        description="a quench that has come this close (total displacement d), or closer where "
+        "the minimum is not harmonic so far, to a minimum that its trajectory has visited, on a "
+        "harmonic slope towards it, ends there; 0: every quench is finished",
     )
 
     @model_validator(mode="after")

@@ -97,7 +97,7 @@ FIXED: dict[str, Columns] = {
             pa.int32(),
             "quenches that ended when the minimum they were going to was recognised",
         ),
-        ("evaluations", pa.int64(), "force evaluations of all quenches"),
+        ("evaluations", pa.int64(), "force evaluations of all quenches and of recognition"),
     ],
     "visits": [
         ("glass", pa.string(), "name of the glass"),

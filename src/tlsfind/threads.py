@@ -9,8 +9,8 @@ from typing import Any
 
 
 @lru_cache(maxsize=1)
-def _controller(modules: int) -> Any:
-    """The libraries that are loaded while ``modules`` Python modules are."""
+def _controller(modules: tuple[int, str]) -> Any:
+    """The libraries that are loaded while so many modules are, the last of this name."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController()
@@ -22,4 +22,4 @@ def limit_threads(threads: int) -> AbstractContextManager[Any]:
     Looking for the libraries takes 8 ms, which counts where a model is called for every pair: they
     are looked for again only when a module was imported since.
     """
-    return _controller(len(sys.modules)).limit(limits=threads)
+    return _controller((len(sys.modules), next(reversed(sys.modules)))).limit(limits=threads)

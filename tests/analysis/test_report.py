@@ -18,7 +18,7 @@ from tlsfind.analysis.cells import text
 from tlsfind.analysis.report import warnings
 from tlsfind.analysis.results import Results
 from tlsfind.analysis.sections import shown_width
-from tlsfind.errors import InputError
+from tlsfind.errors import DamagedError, InputError
 
 
 class Page(HTMLParser):
@@ -116,6 +116,16 @@ def test_figures_that_are_drawn_already_are_taken(poor_run, few_figures, tmp_pat
     assert max(map(int, widths)) == round(160 * style.PAGE)
     assert shown_width("image/png", (drawn / "fig4.png").read_bytes()) == round(160 * style.PAGE)
     assert shown_width("image/svg+xml", b"<svg/>") is None
+    # what other formats or an earlier run left there is not taken
+    analysis = poor_run.config.analysis.model_copy(update={"formats": ["svg"]})
+    stage.report(poor_run.config.model_copy(update={"analysis": analysis}), poor_run.root,
+                 output, [drawn])  # fmt: skip
+    assert len(made) == 2 * len(stage.FIGURES) - 2
+    (drawn / "loop.png").write_bytes(b"")
+    output.unlink()
+    with pytest.raises(DamagedError, match=r"loop\.png is damaged: delete it and draw it again"):
+        stage.report(poor_run.config, poor_run.root, output, [drawn])
+    assert not output.exists()
 
 
 def test_report_of_a_run_without_tls(poor_run, tmp_path):

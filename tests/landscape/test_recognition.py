@@ -106,6 +106,17 @@ def test_beside_a_low_barrier_the_radius_is_a_share_of_the_way_to_it(minimum, di
         assert recogniser(positions, *energy_forces(positions)) is (distance < radius)
 
 
+def test_only_the_last_descent_counts(minimum, direction):
+    """One before it, that gave up, or was begun twice, leaves nothing behind."""
+    recogniser = Recogniser(BOX, RADIUS, lambda x: bowl(minimum, 2.0, x))
+    for _ in range(3):
+        for distance in (3.0, 0.5, 0.4):
+            positions = minimum.positions + distance * RADIUS * direction
+            assert not recogniser(positions, *bowl(minimum, 2.0, positions))
+    recogniser.remember(0, minimum)
+    assert recogniser.evaluations == 4
+
+
 def test_a_minimum_whose_descent_was_not_seen_near_it_has_a_small_radius(minimum, direction):
     recogniser = Recogniser(BOX, RADIUS, lambda x: bowl(minimum, 2.0, x))
     recogniser.remember(0, minimum)

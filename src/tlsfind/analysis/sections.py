@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tlsfind.errors import DamagedError
+
 #: Figures by the section of the report, in order.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "glasses": ("equilibration",),
@@ -57,8 +59,22 @@ def extra_images(root: Path, captions: Mapping[str, str]) -> dict[str, tuple[str
         for suffix, kind in IMAGES.items():
             for file in sorted((Path(root) / folder).glob(f"*{suffix}")):
                 if file.stem in captions and file.stem not in found:
-                    found[file.stem] = kind, file.read_bytes()
+                    found[file.stem] = kind, read_image(file, kind)
     return found
+
+
+def read_image(file: Path, kind: str) -> bytes:
+    """Content of an image.
+
+    Raises:
+        DamagedError: it is a PNG file that is damaged.
+    """
+    image = file.read_bytes()
+    try:
+        shown_width(kind, image)
+    except OSError:
+        raise DamagedError(f"{file} is damaged: delete it and draw it again") from None
+    return image
 
 
 def shown_width(kind: str, image: bytes) -> int | None:

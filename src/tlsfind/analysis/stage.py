@@ -35,7 +35,7 @@ from tlsfind.analysis.figures import (
     recall,
 )
 from tlsfind.analysis.results import Results
-from tlsfind.analysis.sections import extra_images
+from tlsfind.analysis.sections import extra_images, read_image
 from tlsfind.analysis.tables import table1, table2
 from tlsfind.config import Config, load
 from tlsfind.errors import InputError
@@ -195,11 +195,13 @@ def _images(
             _collected, Drawing(explanation.collect, explanation.draw), run
         )
     images = {}
+    # PNG files of other formats, or of figures on request, may be of earlier tables
+    drawn = drawn if "png" in run.config.analysis.formats else ()
     for name, make in makers.items():
-        files = [Path(folder) / f"{name}.png" for folder in drawn]
+        files = [Path(folder) / f"{name}.png" for folder in drawn if name not in ON_REQUEST]
         there = [path for path in files if path.is_file()]
         if there:
-            images[name] = "image/png", there[0].read_bytes()
+            images[name] = "image/png", read_image(there[0], "image/png")
             continue
         with style.styled():
             images[name] = "image/png", style.png(make())

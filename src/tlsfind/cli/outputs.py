@@ -130,6 +130,8 @@ def report(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
+            exists=True,
+            file_okay=False,
             help="Take the PNG images of this folder, drawn from the same tables, instead of "
             "drawing them again; may be given again.",
         ),

@@ -65,6 +65,7 @@ class Recogniser:
         self._known: OrderedDict[int, Quench] = OrderedDict()
         self._radii: dict[int, float] = {}
         self._seen: list[np.ndarray] = []
+        self._last_energy = np.inf
 
     def __call__(self, positions: np.ndarray, energy: float, forces: np.ndarray) -> bool:
         """Whether a descent that has come to ``positions`` ends in a known minimum, ``found``.
@@ -74,7 +75,10 @@ class Recogniser:
             energy: total energy.
             forces: (N, 3).
         """
+        if energy >= self._last_energy:  # another descent
+            self._seen.clear()
         self._seen.append(positions.copy())
+        self._last_energy = energy
         # by 3. and Cauchy and Schwarz, the energy of m cannot be farther down than this
         deepest = energy - 0.5 * (1.0 + HARMONIC) * self.radius * float(np.linalg.norm(forces))
         self.found = None
@@ -117,6 +121,7 @@ class Recogniser:
             self._known[number] = quench
             self._radii[number] = self._harmonic_radius(quench.positions)
         self._seen.clear()
+        self._last_energy = np.inf
         self._known.move_to_end(number)
         if len(self._known) > REMEMBERED:
             forgotten, _ = self._known.popitem(last=False)

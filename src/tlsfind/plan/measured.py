@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlsfind.jobs import Record, is_lost, read_records
+from tlsfind.plan import units
 
 #: Commands that are called otherwise than their rule; the rest by :func:`rule_of`.
 _COMMANDS = {
@@ -57,8 +58,10 @@ def attempts(results: Path) -> tuple[dict[str, Attempts], str]:
     """
     found: dict[str, Attempts] = defaultdict(lambda: Attempts([], []))
     for record in read_records(results):
-        mine = found[rule_of(record.stage, record.item)]
-        mine.spent += record.wall_seconds
+        rule = rule_of(record.stage, record.item)
+        mine = found[rule]
+        on_two_cores = rule in units.SECOND_PROCESS
+        mine.spent += max(record.wall_seconds, record.cpu_seconds if on_two_cores else 0.0)
         if record.status == "done":
             mine.seconds.append(record.wall_seconds)
         elif record.status == "failed":
