@@ -266,3 +266,12 @@ def test_as_json_and_in_words(run):
     assert all(len(row) == len(header) for row in rows)
     assert "synthetic" in headline(status)
     assert "converged: the last batch added 0 of 9 TLS" in lines(status)[1]
+
+
+def test_a_job_of_two_processes_counts_both(empty):
+    record(empty, "train", "0", seconds=10.0, cpu_seconds=17.0)
+    record(empty, "explore", "T0.09-0000 block 0", seconds=10.0, cpu_seconds=17.0)
+    found, _ = measured.attempts(empty)
+    assert found["train"].spent == 17.0
+    assert found["train"].seconds == [10.0]
+    assert found["explore"].spent == 10.0
