@@ -245,3 +245,25 @@ def test_more_points_needed_draws_nothing(run):
         assert panels
         assert all(not axes.lines and not axes.patches for axes in panels)
         assert all(axes.texts for axes in panels)
+
+
+@pytest.mark.parametrize("name", ["fig3_prospective", "fig3", "figS10"])
+def test_titles_lie_within_the_figure(run, name):
+    """Panels of fixed shape need the layout twice; after once their titles were cut off."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with style.styled():
+        drawing = FIGURES[name]
+        figure = drawing.draw(drawing.collect(run.results), run.results)
+        style.png(figure, 100)
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        frame = figure.bbox.padded(1.0)
+        titles = 0
+        for axes in figure.axes:
+            for where in ("left", "center"):
+                if axes.get_title(loc=where):
+                    artist = {"left": axes._left_title, "center": axes.title}[where]
+                    box = artist.get_window_extent(renderer)
+                    assert frame.y0 <= box.y0 < box.y1 <= frame.y1, axes.get_title(loc=where)
+                    titles += 1
+    assert titles >= 2

@@ -133,9 +133,15 @@ def save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
 
 
 def _lay_out(figure: Figure, dpi: int) -> None:
-    """Place everything, once for all formats: ``savefig`` would do it twice for each."""
+    """Place everything, once for all formats.
+
+    Panels of fixed shape, and their titles, find their place only on the second try.
+    """
     figure.set_dpi(dpi)
     figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine("none")
 
 
