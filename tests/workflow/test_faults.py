@@ -73,9 +73,9 @@ class Disturbed:
         self.known = set()
         self._workflows = []
 
-    def start(self):
-        """Go on to the end."""
-        self._workflows.append(start(self.folder, *self.CONFIGURED))
+    def start(self, *targets):
+        """Go on to the end, or to some results."""
+        self._workflows.append(start(self.folder, *self.CONFIGURED, *targets))
         return self._workflows[-1]
 
     def __enter__(self):
@@ -101,7 +101,9 @@ class Disturbed:
 
     def explore_killed(self):
         """With signal 9; what else was running ends, nothing of the block is there."""
-        workflow = self.start()
+        # nothing else to do, or the scheduler might start it instead of the other block
+        blocks = (f"results/test/explore/T0.12-0001/block-00{i}/visits.parquet" for i in (0, 1))
+        workflow = self.start(*blocks)
         job = self.job(workflow, "explore", "block-000")
         time.sleep(2.0)
         os.kill(job, signal.SIGKILL)
