@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from os_processes import alive, wait_until
 from tlsfind.beside import beside
 from tlsfind.errors import InputError, TlsfindError
 
@@ -31,14 +32,6 @@ def note_and_sleep(path):
     time.sleep(120)
 
 
-def alive(pid):
-    """Whether a process runs; one that has ended and waits to be read has no command line."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def hold_a_folder(path):
     with tempfile.TemporaryDirectory(dir=path):
         (Path(path) / "begun").touch()
@@ -54,13 +47,6 @@ class Awkward(Exception):
 
 def raise_awkward():
     raise Awkward(1, 2)
-
-
-def wait_until(condition, seconds=60):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -122,7 +108,7 @@ def test_an_error_of_the_body_ends_it(tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert not alive(file.read_text())
+    assert not alive(int(file.read_text()))
 
 
 def test_it_ends_with_a_process_that_is_killed(tmp_path):
@@ -139,7 +125,7 @@ def test_it_ends_with_a_process_that_is_killed(tmp_path):
     script.write_text(program)
     first = subprocess.Popen([sys.executable, str(script)])
     wait_until(lambda: file.exists() and file.read_text())
-    assert alive(file.read_text())
+    assert alive(int(file.read_text()))
     first.kill()
     first.wait()
-    wait_until(lambda: not alive(file.read_text()))
+    wait_until(lambda: not alive(int(file.read_text())))

@@ -63,10 +63,13 @@ def test_every_combination_has_its_row(found):
 
 
 def test_alike_temperatures_carry_over(found):
-    for key in ((0.07, 0.09, "other"), (0.09, 0.07, "other"), (0.09, 0.09, "glass")):
+    # by glass there are fewer pairs to train on: 0.18 to 0.21 with four sets of pairs
+    for key, error in (
+        ((0.07, 0.09, "other"), 0.2), ((0.09, 0.07, "other"), 0.2), ((0.09, 0.09, "glass"), 0.25),
+    ):  # fmt: skip
         assert found.loc[key, "accuracy"] > 0.9
         assert found.loc[key, "r_log"] > 0.95
-        assert found.loc[key, "rmse_log"] < 0.25  # 0.13 to 0.21 with four sets of pairs
+        assert found.loc[key, "rmse_log"] < error
         chance = found.loc[key, "tls"] / found.loc[key, "double_wells"]
         assert found.loc[key, "average_precision_tls"] > 3 * chance
     assert found.loc[(0.07, 0.07, "row"), "r_log"] > 0.95

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from os_processes import alive
 from tlsfind.config import Engine as EngineSettings
 from tlsfind.config import LammpsModel, Paths
 from tlsfind.configuration import Configuration, wrap
@@ -90,15 +91,6 @@ def script(path, text):
     path.write_text("#!/bin/sh\n" + text)
     path.chmod(0o755)
     return str(path)
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def gone(pid, patience=10.0):

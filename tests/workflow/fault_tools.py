@@ -6,28 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from os_processes import PATIENCE
 from tlsfind import tables
 from tlsfind.paths.journal import count_whole, saved_rows
 
 KEYS = ["glass", "minimum_a", "minimum_b"]
-PATIENCE = 120.0
-
-
-def wait_until(condition, workflow=None):
-    """What ``condition`` gives as soon as it is true, while the process ``workflow`` runs."""
-    end = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < end, "nothing happened"
-        assert workflow is None or workflow.poll() is None, "the workflow has ended"
-        time.sleep(0.005)
-    return found
 
 
 def end(process, kind):

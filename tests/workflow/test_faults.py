@@ -20,7 +20,6 @@ import pytest
 import yaml
 from fault_tools import (
     KEYS,
-    PATIENCE,
     disk,
     end,
     fill,
@@ -31,9 +30,9 @@ from fault_tools import (
     solved,
     solved_seconds,
     unwritable,
-    wait_until,
 )
 
+from os_processes import PATIENCE, wait_until
 from tlsfind import tables
 from tlsfind.cli import main
 from workflow_runs import TEST_CONFIG, copy_without, same_files, snakemake, start

@@ -70,6 +70,7 @@ def of_ensembles(
     frame = tiled(features, ENSEMBLE_PAIRS)
 
     def both() -> None:
+        """Predict all rows with both ensembles."""
         classifier.probability(frame)
         predictor.target(frame)
 

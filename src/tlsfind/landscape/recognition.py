@@ -62,8 +62,7 @@ class Recogniser:
         self.found: int | None = None
         self.evaluations = 0
         self._energy_forces = energy_forces
-        self._known: OrderedDict[int, Quench] = OrderedDict()
-        self._radii: dict[int, float] = {}
+        self._known: OrderedDict[int, tuple[Quench, float]] = OrderedDict()  # with its radius
         self._seen: list[np.ndarray] = []
         self._last_energy = np.inf
 
@@ -83,9 +82,9 @@ class Recogniser:
         deepest = energy - 0.5 * (1.0 + HARMONIC) * self.radius * float(np.linalg.norm(forces))
         self.found = None
         for number in reversed(self._known):
-            minimum = self._known[number]
+            minimum, radius = self._known[number]
             if deepest <= minimum.energy < energy and self._leads_to(
-                positions, energy, forces, minimum, self._radii[number]
+                positions, energy, forces, minimum, radius
             ):
                 self.found = number
                 return True
@@ -107,7 +106,7 @@ class Recogniser:
 
     def minimum(self, number: int) -> Quench:
         """The quench that first led to a minimum."""
-        return self._known[number]
+        return self._known[number][0]
 
     def remember(self, number: int, quench: Quench) -> None:
         """Remember that the minimum ``number`` was visited last.
@@ -118,14 +117,12 @@ class Recogniser:
                 at where the minimum is known already.
         """
         if number not in self._known:
-            self._known[number] = quench
-            self._radii[number] = self._harmonic_radius(quench.positions)
+            self._known[number] = quench, self._harmonic_radius(quench.positions)
         self._seen.clear()
         self._last_energy = np.inf
         self._known.move_to_end(number)
         if len(self._known) > REMEMBERED:
-            forgotten, _ = self._known.popitem(last=False)
-            del self._radii[forgotten]
+            self._known.popitem(last=False)
 
     def _harmonic_radius(self, minimum: np.ndarray) -> float:
         """How far from a minimum (N, 3) its well is harmonic along the end of its descent."""
@@ -146,5 +143,5 @@ class Recogniser:
             for sign in (1.0, -1.0)
         )
         self.evaluations += 2
-        mean = ahead + behind
-        return abs(ahead - behind) / mean if mean > 0.0 else np.inf
+        total = ahead + behind
+        return abs(ahead - behind) / total if total > 0.0 else np.inf

@@ -59,6 +59,7 @@ def _packages_read_once() -> Iterator[None]:
     usual = utils.get_package_versions
 
     def known(*, strict: bool = False) -> tuple[dict[str, str], list[str]]:
+        """What AutoGluon's function returns, as it was at first."""
         versions, invalid = _packages(usual)
         return dict(versions), list(invalid)
 

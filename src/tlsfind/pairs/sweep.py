@@ -53,6 +53,7 @@ def square(context, a, b, i):
     signature = a.dtype(a, b, types.int64)
 
     def generate(context, builder, signature, arguments):
+        """Instructions for one particle."""
         v = Vectors(builder, 1, _number(a))
         starts, ends = (_rows(context, builder, a, value) for value in arguments[:2])
         found = _squares(v, starts, ends, arguments[2])
@@ -81,6 +82,7 @@ def advance(context, a, b, begin, end, floor, sums, group):
     signature = types.int64(a, b, types.int64, types.int64, a.dtype, sums, group)
 
     def generate(context, builder, signature, arguments):
+        """Instructions of the pass: a loop over groups with two ways out."""
         starts, ends = (_rows(context, builder, a, value) for value in arguments[:2])
         begin, end, floor = arguments[2:5]
         totals, found = (

@@ -117,6 +117,7 @@ def _screen(study: Study, model: Kind, pairs: Draw, features: pd.DataFrame) -> F
     seconds = time.monotonic() - begin
 
     def predict(frame: pd.DataFrame) -> np.ndarray:
+        """Probability of a double well, or -log10 E_qs, of each row."""
         found = trained.screen.predict(frame)
         return found.probability if model == CLASSIFIER else found.target
 
